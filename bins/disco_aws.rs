@@ -1,0 +1,126 @@
+//! `disco_aws`: provisions and manages the hosts of an environment.
+
+mod disco_aws_hosts;
+mod disco_aws_pipeline;
+
+use asiaq_cli::{
+    Common, DryRun, EnvOption, Failure, Format, Outcome, OutputOption, Session, Tool, run,
+};
+use clap::{Parser, Subcommand};
+use disco_aws_hosts::{ListArgs, ReadySelector, Selector, TagArgs};
+use disco_aws_pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
+use std::process::ExitCode;
+
+/// Provision and manage the hosts of an environment
+#[derive(Debug, Parser)]
+#[command(name = "disco_aws", version, infer_long_args = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    env: EnvOption,
+    #[command(flatten)]
+    output: OutputOption,
+    #[command(flatten)]
+    dry_run: DryRun,
+    /// Accepted for old scripts, without effect
+    #[arg(long, hide = true, global = true)]
+    truncate: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create or update the group of one hostclass
+    Provision(ProvisionArgs),
+    /// Create or update the groups of a pipeline, sequence by sequence
+    Spinup(SpinupArgs),
+    /// Delete the groups of a pipeline with their hosts
+    Spindown(PipelineArgs),
+    /// Spindown, then spinup
+    Spindownandup(PipelineArgs),
+    /// List hosts; JSON has all columns: instance_id hostclass address state hostname owner instance_type ami smoketest
+    /// ami_age_hours uptime_hours private_ip availability_zone productline security_group group_name
+    Listhosts(ListArgs),
+    /// Terminate hosts; their groups replace them
+    Terminate(Selector),
+    /// Stop hosts
+    Stop(Selector),
+    /// Set a tag of instances, or remove it
+    Tag(TagArgs),
+    /// Tell whether hosts have passed their smoke tests; exit 0 only if all have
+    Isready(ReadySelector),
+    /// Print an option of a hostclass as this environment sees it
+    Gethostclassoption {
+        /// Hostclass
+        #[arg(long)]
+        hostclass: String,
+        /// Option
+        #[arg(long)]
+        option: String,
+    },
+    /// Share images that have been running for long enough with the production accounts
+    Promoterunning {
+        /// Hours that every running host of the image must have been up
+        #[arg(long, default_value_t = 3)]
+        hours: i64,
+    },
+}
+
+impl Tool for Cli {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn format(&self) -> Format {
+        self.output.output
+    }
+}
+
+fn main() -> ExitCode {
+    run(async |cli: Cli, session: &Session| {
+        let (config, env) = session.environment(cli.env.env.as_deref())?;
+        config.project_name()?;
+        let call = Call {
+            session,
+            config: &config,
+            env: &env,
+            dry_run: cli.dry_run.dry_run,
+        };
+        match cli.command {
+            Command::Provision(args) => call.provision(args).await,
+            Command::Spinup(args) => call.spinup(args).await,
+            Command::Spindown(args) => call.spindown(&args).await,
+            Command::Spindownandup(args) => call.spindown_and_up(&args).await,
+            Command::Listhosts(args) => call.list_hosts(args).await,
+            Command::Terminate(selector) => call.terminate(selector).await,
+            Command::Stop(selector) => call.stop(selector).await,
+            Command::Tag(args) => call.tag(args).await,
+            Command::Isready(selector) => call.is_ready(selector).await,
+            Command::Gethostclassoption { hostclass, option } => {
+                call.hostclass_option(&hostclass, &option)
+            }
+            Command::Promoterunning { hours } => call.promote_running(hours).await,
+        }
+    })
+}
+
+/// What every subcommand works with.
+struct Call<'a> {
+    session: &'a Session,
+    config: &'a asiaq_core::config::DiscoAws,
+    env: &'a str,
+    dry_run: bool,
+}
+
+impl Call<'_> {
+    fn hostclass_option(&self, hostclass: &str, option: &str) -> Result<Outcome, Failure> {
+        let found = self.config.hostclass_option(hostclass, option, self.env)?;
+        self.session.printer.line(found.map_or_else(
+            || format!("Hostclass {hostclass} doesn't have option {option}."),
+            |found| found.value,
+        ));
+        Ok(Outcome::Success)
+    }
+}

@@ -1,0 +1,188 @@
+//! `disco_vpc_ui`: creates, lists, updates and destroys environments.
+
+use asiaq_cli::{
+    Common, DryRun, Failure, Format, Outcome, OutputOption, Session, Tool, key_value, run,
+};
+use asiaq_core::config::DiscoVpc;
+use asiaq_core::environment::{self, Create, Selector, Vpc};
+use asiaq_core::names::tag;
+use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Create, list, update and destroy environments (VPCs)
+#[derive(Debug, Parser)]
+#[command(name = "disco_vpc_ui", version, infer_long_args = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    output: OutputOption,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create an environment of a type that disco_vpc.ini describes
+    Create(CreateArgs),
+    /// Destroy an environment with all hosts in it
+    Destroy(Which),
+    /// List all VPCs of the region: id, name (JSON keys: id name type cidr_block cidr_blocks is_default tags)
+    List {
+        /// Add the column of environment types
+        #[arg(long = "type")]
+        show_type: bool,
+    },
+    /// Bring an environment in line with disco_vpc.ini; completes one that was left half-made
+    Update(Which),
+}
+
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// Name of the environment; must not contain `_`
+    #[arg(long)]
+    name: String,
+    /// Type: a section [envtype:TYPE] of disco_vpc.ini
+    #[arg(long = "type", value_name = "TYPE")]
+    env_type: String,
+    /// Do not reserve the static addresses of hostclasses
+    #[arg(long, alias = "skip_enis")]
+    skip_enis: bool,
+    /// Tag of the VPC and what is in it (repeatable)
+    #[arg(long = "tag", value_name = "KEY:VALUE", value_parser = vpc_tag)]
+    tags: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// Name of the environment
+    #[arg(long)]
+    name: Option<String>,
+    /// Id of the VPC
+    #[arg(long, alias = "vpc_id")]
+    vpc_id: Option<String>,
+}
+
+impl Which {
+    fn selector(self) -> Selector {
+        match (self.vpc_id, self.name) {
+            (Some(id), _) => Selector::Id(id),
+            (None, name) => Selector::Name(name.unwrap_or_default()),
+        }
+    }
+}
+
+/// A `--tag`; the identity of an environment is not for overriding.
+fn vpc_tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = key_value(text)?;
+    if key == tag::NAME || key == tag::TYPE {
+        return Err(format!(
+            "the tag `{key}` identifies the environment and cannot be set"
+        ));
+    }
+    Ok((key, value))
+}
+
+impl Tool for Cli {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn format(&self) -> Format {
+        self.output.output
+    }
+}
+
+fn main() -> ExitCode {
+    run(async |cli: Cli, session: &Session| {
+        let dry_run = cli.dry_run.dry_run;
+        match cli.command {
+            Command::Create(args) => create(session, args, dry_run).await,
+            Command::Destroy(which) => destroy(session, &which.selector(), dry_run).await,
+            Command::List { show_type } => list(session, show_type).await,
+            Command::Update(which) => update(session, &which.selector(), dry_run).await,
+        }
+    })
+}
+
+async fn create(session: &Session, args: CreateArgs, dry_run: bool) -> Result<Outcome, Failure> {
+    let config = DiscoVpc::load(&session.config_dir())?;
+    let hostclasses = if args.skip_enis {
+        None
+    } else {
+        Some(session.disco_aws()?)
+    };
+    let request = Create {
+        name: &args.name,
+        env_type: &args.env_type,
+        tags: args.tags.into_iter().collect(),
+        hostclasses: hostclasses.as_ref(),
+    };
+    let aws = session.aws().await?;
+    let planned = environment::plan_create(&aws, &config, &request).await?;
+    session.warn(&planned.warnings);
+    if dry_run {
+        session.printer.plan(&planned.plan);
+        return Ok(Outcome::Success);
+    }
+    let vpc_id = planned.apply(&aws, session.progress()).await?;
+    session
+        .printer
+        .line(format!("VPC {}({vpc_id}) has been created", args.name));
+    Ok(Outcome::Success)
+}
+
+async fn update(session: &Session, selector: &Selector, dry_run: bool) -> Result<Outcome, Failure> {
+    let config = DiscoVpc::load(&session.config_dir())?;
+    let aws = session.aws().await?;
+    let planned = environment::plan_update(&aws, &config, selector)
+        .await?
+        .ok_or_else(no_match)?;
+    session.warn(&planned.warnings);
+    if dry_run {
+        session.printer.plan(&planned.plan);
+    } else {
+        planned.apply(&aws, session.progress()).await?;
+    }
+    Ok(Outcome::Success)
+}
+
+async fn destroy(
+    session: &Session,
+    selector: &Selector,
+    dry_run: bool,
+) -> Result<Outcome, Failure> {
+    let aws = session.aws().await?;
+    let destruction = environment::plan_destroy(&aws, selector)
+        .await?
+        .ok_or_else(no_match)?;
+    if dry_run {
+        session.printer.plan(&destruction.plan);
+    } else {
+        destruction.run(&aws, session.progress()).await?;
+    }
+    Ok(Outcome::Success)
+}
+
+async fn list(session: &Session, show_type: bool) -> Result<Outcome, Failure> {
+    let vpcs = environment::list(&session.aws().await?).await?;
+    session.printer.listing(&vpcs, |vpc: &Vpc| {
+        let kind = if show_type {
+            format!("\t{}", vpc.env_type)
+        } else {
+            String::new()
+        };
+        format!("{}\t{:<15}{kind}", vpc.id, vpc.name)
+    });
+    Ok(Outcome::Success)
+}
+
+/// The exit code is part of the command's contract.
+fn no_match() -> Failure {
+    Failure::new("No matching VPC found")
+        .with_hint(Some("`disco_vpc_ui list` shows what there is".into()))
+        .with_code(2)
+}

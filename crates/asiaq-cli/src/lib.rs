@@ -1,0 +1,18 @@
+//! What all binaries share: common options, logging, output, progress, error report, exit codes, Ctrl-C.
+//!
+//! stdout carries data only; logs, warnings, progress and errors go to stderr. No AWS call is made here.
+
+mod failure;
+mod logging;
+mod options;
+mod output;
+mod progress;
+mod run;
+mod session;
+
+pub use failure::{Failure, Outcome};
+pub use options::{Common, DryRun, EnvOption, Format, OutputOption, key_value};
+pub use output::{Column, Printer};
+pub use progress::CliProgress;
+pub use run::{Tool, run};
+pub use session::Session;

@@ -1,0 +1,52 @@
+//! Options that many tools share. All of them are accepted before and after the subcommand.
+
+use clap::{Args, ValueEnum};
+
+/// Options of every tool.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Log debug messages of Asiaq (ASIAQ_LOG takes a filter for everything)
+    #[arg(long, global = true)]
+    pub debug: bool,
+}
+
+/// `--env`.
+#[derive(Debug, Clone, Args)]
+pub struct EnvOption {
+    /// Environment (VPC) to work on [default: $DEFAULT_ENV, else default_environment of disco_aws.ini]
+    #[arg(long, global = true, value_name = "ENV")]
+    pub env: Option<String>,
+}
+
+/// `--dry-run`.
+#[derive(Debug, Clone, Args)]
+pub struct DryRun {
+    /// Print what would change, change nothing
+    #[arg(long, global = true, aliases = ["dryrun", "dry_run"])]
+    pub dry_run: bool,
+}
+
+/// `--output`.
+#[derive(Debug, Clone, Args)]
+pub struct OutputOption {
+    /// Form of listings and plans
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub output: Format,
+}
+
+/// Form of the data on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns, as scripts expect them
+    Text,
+    /// An array of objects with all columns
+    Json,
+}
+
+/// Parses `KEY:VALUE`, split at the first `:`; the value may be empty or contain `:`.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY:VALUE".to_owned()),
+    }
+}

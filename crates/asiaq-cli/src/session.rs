@@ -1,0 +1,85 @@
+//! What a command works with: settings from the environment, configuration, AWS, printer and progress.
+
+use crate::{CliProgress, Failure, Format, Printer};
+use asiaq_core::aws::{Aws, Settings};
+use asiaq_core::config::{ConfigDir, DiscoAws};
+use asiaq_core::names;
+use std::sync::Arc;
+
+/// One run of a command.
+#[derive(Debug)]
+pub struct Session {
+    /// Data on stdout.
+    pub printer: Printer,
+    progress: Arc<CliProgress>,
+    settings: Settings,
+}
+
+/// An environment variable that is set, valid text and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Session {
+    pub(crate) fn new(format: Format, progress: Arc<CliProgress>) -> Result<Self, Failure> {
+        let settings = Settings::from_variables(variable)?;
+        Ok(Self {
+            printer: Printer::new(format),
+            progress,
+            settings,
+        })
+    }
+
+    /// Progress of the changes that the command makes.
+    pub fn progress(&self) -> &CliProgress {
+        &self.progress
+    }
+
+    /// The configuration directory: `ASIAQ_CONFIG`, else the working directory.
+    pub fn config_dir(&self) -> ConfigDir {
+        ConfigDir::new(std::env::var_os("ASIAQ_CONFIG").as_deref())
+    }
+
+    /// `disco_aws.ini`.
+    pub fn disco_aws(&self) -> Result<DiscoAws, Failure> {
+        Ok(DiscoAws::load(&self.config_dir())?)
+    }
+
+    /// `disco_aws.ini` and the environment that `--env`, `DEFAULT_ENV` or the file selects, in this order.
+    pub fn environment(&self, flag: Option<&str>) -> Result<(DiscoAws, String), Failure> {
+        let config = self.disco_aws()?;
+        let name = config.environment_name(flag, variable("DEFAULT_ENV").as_deref())?;
+        Ok((config, name))
+    }
+
+    /// Access to AWS. Makes no call yet.
+    pub async fn aws(&self) -> Result<Aws, Failure> {
+        Ok(Aws::connect(&self.settings).await?)
+    }
+
+    /// Logs what was done.
+    pub fn inform(&self, text: &str) {
+        tracing::info!("{text}");
+    }
+
+    /// Logs warnings.
+    pub fn warn(&self, warnings: &[String]) {
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+
+    /// The user on whose behalf the command runs, for `owner` tags.
+    pub fn user(&self) -> String {
+        names::current_user(variable)
+            .or_else(passwd_name)
+            .unwrap_or_else(|| "unknown".to_owned())
+    }
+}
+
+fn passwd_name() -> Option<String> {
+    nix::unistd::User::from_uid(nix::unistd::getuid())
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+}

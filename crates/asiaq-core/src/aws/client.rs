@@ -1,0 +1,145 @@
+//! One SDK configuration and lazy clients: a command pays only for the services it uses.
+
+use super::http::bounded_client;
+use super::{Context, Poll};
+use crate::error::{Error, Result};
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// What the environment says about talking to AWS (overview, sections 4 and 6).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// API calls under way at once; `ASIAQ_MAX_CONCURRENCY`, default 16.
+    pub max_concurrency: usize,
+    /// Attempts per call; `AWS_MAX_ATTEMPTS`, default 10.
+    pub max_attempts: u32,
+    /// Cap of every poll pause; `ASIAQ_POLL_INTERVAL` in seconds.
+    pub poll_interval: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_concurrency: 16,
+            max_attempts: 10,
+            poll_interval: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the variables through `get`; a value that makes no sense is an error naming the variable.
+    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut settings = Self::default();
+        let present = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        if let Some(text) = present("ASIAQ_MAX_CONCURRENCY") {
+            settings.max_concurrency = text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|n| (1..=1024).contains(n))
+                .ok_or_else(|| bad("ASIAQ_MAX_CONCURRENCY", &text, "a number from 1 to 1024"))?;
+        }
+        if let Some(text) = present("AWS_MAX_ATTEMPTS") {
+            settings.max_attempts = text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|n| *n >= 1)
+                .ok_or_else(|| bad("AWS_MAX_ATTEMPTS", &text, "a number of at least 1"))?;
+        }
+        if let Some(text) = present("ASIAQ_POLL_INTERVAL") {
+            let seconds = text
+                .trim()
+                .parse()
+                .ok()
+                .and_then(|s| Duration::try_from_secs_f64(s).ok());
+            settings.poll_interval = Some(
+                seconds.ok_or_else(|| bad("ASIAQ_POLL_INTERVAL", &text, "a number of seconds"))?,
+            );
+        }
+        Ok(settings)
+    }
+}
+
+fn bad(name: &str, text: &str, wanted: &str) -> Error {
+    Error::refused(format!("environment variable {name} is `{text}`"))
+        .with_hint(format!("set it to {wanted}, or unset it"))
+}
+
+/// Access to AWS for one command.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    region: String,
+    /// Pauses between polls.
+    pub poll: Poll,
+    ec2: OnceLock<aws_sdk_ec2::Client>,
+    autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+}
+
+impl Aws {
+    /// Loads region and credentials provider from the SDK's default chain. Makes no AWS call.
+    ///
+    /// # Errors
+    /// No region anywhere.
+    pub async fn connect(settings: &Settings) -> Result<Self> {
+        let retry = RetryConfig::adaptive().with_max_attempts(settings.max_attempts);
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(retry)
+            .http_client(bounded_client(settings.max_concurrency))
+            .load()
+            .await;
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            Error::refused("no AWS region is configured").with_hint("set AWS_REGION, or `region` in the AWS profile that AWS_PROFILE names; for a rehearsal, `eval \"$(asiaq local env)\"`")
+        })?;
+        let poll = Poll::new(settings.poll_interval);
+        Ok(Self {
+            config,
+            region,
+            poll,
+            ec2: OnceLock::new(),
+            autoscaling: OnceLock::new(),
+            sts: OnceLock::new(),
+        })
+    }
+
+    /// The region of all calls.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// EC2 client.
+    pub fn ec2(&self) -> &aws_sdk_ec2::Client {
+        self.ec2
+            .get_or_init(|| aws_sdk_ec2::Client::new(&self.config))
+    }
+
+    /// Auto Scaling client.
+    pub fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
+        self.autoscaling
+            .get_or_init(|| aws_sdk_autoscaling::Client::new(&self.config))
+    }
+
+    /// STS client.
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sts
+            .get_or_init(|| aws_sdk_sts::Client::new(&self.config))
+    }
+
+    /// The account that the credentials belong to.
+    pub async fn account_id(&self) -> Result<String> {
+        let identity = self
+            .sts()
+            .get_caller_identity()
+            .send()
+            .await
+            .context("sts:GetCallerIdentity", "the caller")?;
+        identity.account().map(str::to_owned).ok_or_else(|| {
+            super::AwsError::incomplete("sts:GetCallerIdentity", "the caller", "Account").into()
+        })
+    }
+}

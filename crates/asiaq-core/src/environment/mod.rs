@@ -1,0 +1,25 @@
+//! Environments: a VPC and all in it.
+//!
+//! `vpc` finds environments, `observed` reads one, `desired` computes what the configuration asks for (pure), `changes`
+//! compares the two into a plan (pure), `apply` executes it, `destroy` takes everything down. `network` is the small
+//! view that other capabilities use. Nothing here prints or decides on options of the command line.
+
+mod apply;
+mod changes;
+mod create;
+mod desired;
+mod destroy;
+mod instance_route;
+mod interface;
+mod network;
+mod observed;
+mod vpc;
+
+pub use apply::Action;
+pub use create::{Create, Planned, plan_create, plan_update};
+pub use destroy::{DestroyAction, Destruction, plan_destroy};
+pub use instance_route::{InstanceRoute, delete_instance_route, instance_routes};
+pub use interface::{InterfaceRequest, create_interface, find_interfaces};
+pub use network::{Network, NetworkPlace, network_of};
+pub use observed::Subnet;
+pub use vpc::{Selector, Vpc, find, list, select};

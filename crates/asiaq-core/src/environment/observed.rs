@@ -1,0 +1,485 @@
+//! What is in AWS now: one VPC read concurrently into small types. SDK types stop here.
+
+use crate::aws::{Aws, Pages, Tags, tags_of};
+use crate::error::Result;
+use crate::names::{PEERING_RULE_PREFIX, tag};
+use crate::network::{Grant, MetaNetwork, Peer, Protocol};
+use aws_sdk_ec2::types::{Filter, IpPermission};
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// Subnet id.
+    pub id: String,
+    /// Availability zone.
+    pub zone: String,
+    /// Its block.
+    pub cidr: Ipv4Net,
+    /// Metanetwork by tag, if it is one of ours.
+    pub net: Option<MetaNetwork>,
+}
+
+/// A route table and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RouteTable {
+    pub(super) id: String,
+    pub(super) net: Option<MetaNetwork>,
+    /// Tag `subnet`: the zone. Absent on the shared tables of old environments.
+    pub(super) zone: Option<String>,
+    pub(super) main: bool,
+    /// Subnet id → association id.
+    pub(super) associations: BTreeMap<String, String>,
+    pub(super) routes: Vec<Route>,
+}
+
+/// A route with an IPv4 destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) destination: Ipv4Net,
+    /// Gateway id (internet or VPN gateway); `None` for any other target.
+    pub(super) gateway: Option<String>,
+    /// Learned from a VPN gateway: not ours to change.
+    pub(super) propagated: bool,
+}
+
+/// A security group.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SecurityGroup {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) net: Option<MetaNetwork>,
+    /// Ingress that rule reconciling looks at (spec 20, section 4.7).
+    pub(super) grants: BTreeSet<Grant<GroupRef>>,
+    /// Ingress of peerings and IPv6: counts as present, is never revoked here.
+    pub(super) kept_grants: BTreeSet<Grant<GroupRef>>,
+    pub(super) raw_ingress: Vec<IpPermission>,
+    pub(super) raw_egress: Vec<IpPermission>,
+}
+
+/// A security group as the source of a grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GroupRef {
+    /// The group of a metanetwork of this environment.
+    Net(MetaNetwork),
+    /// Any other group, by id.
+    Foreign(String),
+}
+
+impl fmt::Display for GroupRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Net(net) => net.fmt(f),
+            Self::Foreign(id) => f.write_str(id),
+        }
+    }
+}
+
+/// An internet gateway and the VPCs that it is attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InternetGateway {
+    pub(super) id: String,
+    pub(super) vpcs: Vec<String>,
+}
+
+/// A DHCP options set: keys → values in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DhcpSet {
+    pub(super) id: String,
+    pub(super) options: BTreeMap<String, Vec<String>>,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Interface {
+    pub(super) id: String,
+    pub(super) address: String,
+    pub(super) attachment: Option<String>,
+    /// Made by an AWS service, which also removes it.
+    pub(super) managed: bool,
+}
+
+fn vpc_filter(vpc_id: &str) -> Filter {
+    Filter::builder().name("vpc-id").values(vpc_id).build()
+}
+
+fn net_of(tags: &Tags) -> Option<MetaNetwork> {
+    tags.get(tag::META_NETWORK)?.parse().ok()
+}
+
+/// All subnets of a VPC.
+pub(super) async fn subnets(aws: &Aws, vpc_id: &str) -> Result<Vec<Subnet>> {
+    let call = aws
+        .ec2()
+        .describe_subnets()
+        .filters(vpc_filter(vpc_id))
+        .into_paginator()
+        .items()
+        .send();
+    let convert = |s: aws_sdk_ec2::types::Subnet| {
+        let net = net_of(&tags_of(s.tags()));
+        Some(Subnet {
+            id: s.subnet_id()?.to_owned(),
+            zone: s.availability_zone()?.to_owned(),
+            cidr: s.cidr_block()?.parse().ok()?,
+            net,
+        })
+    };
+    Ok(call
+        .all("ec2:DescribeSubnets", vpc_id)
+        .await?
+        .into_iter()
+        .filter_map(convert)
+        .collect())
+}
+
+/// All route tables of a VPC, the main one included.
+pub(super) async fn route_tables(aws: &Aws, vpc_id: &str) -> Result<Vec<RouteTable>> {
+    let call = aws
+        .ec2()
+        .describe_route_tables()
+        .filters(vpc_filter(vpc_id))
+        .into_paginator()
+        .items()
+        .send();
+    Ok(call
+        .all("ec2:DescribeRouteTables", vpc_id)
+        .await?
+        .into_iter()
+        .filter_map(route_table)
+        .collect())
+}
+
+fn route_table(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
+    let tags = tags_of(table.tags());
+    let association = |a: &aws_sdk_ec2::types::RouteTableAssociation| {
+        Some((
+            a.subnet_id()?.to_owned(),
+            a.route_table_association_id()?.to_owned(),
+        ))
+    };
+    let route = |r: &aws_sdk_ec2::types::Route| {
+        let gateway = r
+            .gateway_id()
+            .filter(|id| *id != "local")
+            .map(str::to_owned);
+        if r.gateway_id() == Some("local") {
+            return None;
+        }
+        let propagated = r
+            .origin()
+            .is_some_and(|o| o.as_str() == "EnableVgwRoutePropagation");
+        Some(Route {
+            destination: r.destination_cidr_block()?.parse().ok()?,
+            gateway,
+            propagated,
+        })
+    };
+    Some(RouteTable {
+        id: table.route_table_id()?.to_owned(),
+        net: net_of(&tags),
+        zone: tags.get(tag::SUBNET).cloned(),
+        main: table
+            .associations()
+            .iter()
+            .any(|a| a.main().unwrap_or(false)),
+        associations: table
+            .associations()
+            .iter()
+            .filter_map(association)
+            .collect(),
+        routes: table.routes().iter().filter_map(route).collect(),
+    })
+}
+
+/// All security groups of a VPC, `default` included.
+pub(super) async fn security_groups(aws: &Aws, vpc_id: &str) -> Result<Vec<SecurityGroup>> {
+    let call = aws
+        .ec2()
+        .describe_security_groups()
+        .filters(vpc_filter(vpc_id))
+        .into_paginator()
+        .items()
+        .send();
+    let groups = call.all("ec2:DescribeSecurityGroups", vpc_id).await?;
+    let nets: BTreeMap<String, MetaNetwork> = groups
+        .iter()
+        .filter_map(|g| Some((g.group_id()?.to_owned(), net_of(&tags_of(g.tags()))?)))
+        .collect();
+    let reference = |id: &str| {
+        nets.get(id).map_or_else(
+            || GroupRef::Foreign(id.to_owned()),
+            |net| GroupRef::Net(*net),
+        )
+    };
+    let convert = |g: aws_sdk_ec2::types::SecurityGroup| {
+        let id = g.group_id()?.to_owned();
+        let (grants, kept_grants) = grants_of(g.ip_permissions(), &reference);
+        Some(SecurityGroup {
+            net: nets.get(&id).copied(),
+            name: g.group_name().unwrap_or_default().to_owned(),
+            grants,
+            kept_grants,
+            raw_ingress: g.ip_permissions().to_vec(),
+            raw_egress: g.ip_permissions_egress().to_vec(),
+            id,
+        })
+    };
+    Ok(groups.into_iter().filter_map(convert).collect())
+}
+
+/// Splits permissions into single grants; ranges that belong to peerings go into the second set. IPv6 ranges and prefix
+/// lists that somebody added by hand are left alone (spec 20, section 4.7), so IPv6 ranges are read only to recognise
+/// our own rules as present.
+fn grants_of(
+    permissions: &[IpPermission],
+    reference: &impl Fn(&str) -> GroupRef,
+) -> (BTreeSet<Grant<GroupRef>>, BTreeSet<Grant<GroupRef>>) {
+    let (mut own, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for permission in permissions {
+        let Ok(protocol) = permission.ip_protocol().unwrap_or("-1").parse::<Protocol>() else {
+            continue;
+        };
+        let (from, to) = (
+            permission.from_port().unwrap_or(0),
+            permission.to_port().unwrap_or(65_535),
+        );
+        let grant = |peer| Grant::new(protocol, Some(from), Some(to), peer);
+        for pair in permission.user_id_group_pairs() {
+            if let Some(id) = pair.group_id() {
+                own.insert(grant(Peer::Group(reference(id))));
+            }
+        }
+        for range in permission.ip_ranges() {
+            let Some(cidr) = range.cidr_ip().and_then(|text| text.parse::<IpNet>().ok()) else {
+                continue;
+            };
+            let of_peering = range
+                .description()
+                .is_some_and(|d| d.starts_with(PEERING_RULE_PREFIX));
+            let set = if of_peering { &mut kept } else { &mut own };
+            set.insert(grant(Peer::Cidr(cidr)));
+        }
+        for range in permission.ipv6_ranges() {
+            if let Some(cidr) = range
+                .cidr_ipv6()
+                .and_then(|text| text.parse::<IpNet>().ok())
+            {
+                kept.insert(grant(Peer::Cidr(cidr)));
+            }
+        }
+    }
+    (own, kept)
+}
+
+/// Internet gateways attached to the VPC, and unattached ones that an interrupted run made for the environment.
+pub(super) async fn internet_gateways(
+    aws: &Aws,
+    vpc_id: Option<&str>,
+    env: &str,
+) -> Result<Vec<InternetGateway>> {
+    let filters = [
+        ("attachment.vpc-id", vpc_id),
+        ("tag:environment", Some(env).filter(|env| *env != "-")),
+    ];
+    let calls = filters
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| internet_gateways_by(aws, name, value)));
+    let mut found: Vec<InternetGateway> = Vec::new();
+    for gateway in futures::future::try_join_all(calls)
+        .await?
+        .into_iter()
+        .flatten()
+    {
+        let relevant = gateway.vpcs.is_empty()
+            || vpc_id.is_some_and(|id| gateway.vpcs.iter().any(|vpc| vpc == id));
+        if relevant && !found.contains(&gateway) {
+            found.push(gateway);
+        }
+    }
+    Ok(found)
+}
+
+async fn internet_gateways_by(
+    aws: &Aws,
+    filter: &str,
+    value: &str,
+) -> Result<Vec<InternetGateway>> {
+    let filter = Filter::builder().name(filter).values(value).build();
+    let call = aws
+        .ec2()
+        .describe_internet_gateways()
+        .filters(filter)
+        .into_paginator()
+        .items()
+        .send();
+    let convert = |g: aws_sdk_ec2::types::InternetGateway| {
+        let vpcs = g
+            .attachments()
+            .iter()
+            .filter_map(|a| a.vpc_id().map(str::to_owned))
+            .collect();
+        Some(InternetGateway {
+            id: g.internet_gateway_id()?.to_owned(),
+            vpcs,
+        })
+    };
+    Ok(call
+        .all("ec2:DescribeInternetGateways", value)
+        .await?
+        .into_iter()
+        .filter_map(convert)
+        .collect())
+}
+
+/// DHCP options sets with tag `Name` = environment.
+pub(super) async fn dhcp_sets(aws: &Aws, env: &str) -> Result<Vec<DhcpSet>> {
+    let filter = Filter::builder().name("tag:Name").values(env).build();
+    let call = aws
+        .ec2()
+        .describe_dhcp_options()
+        .filters(filter)
+        .into_paginator()
+        .items()
+        .send();
+    let convert = |set: aws_sdk_ec2::types::DhcpOptions| {
+        let option = |c: &aws_sdk_ec2::types::DhcpConfiguration| {
+            let values = c
+                .values()
+                .iter()
+                .filter_map(|v| v.value().map(str::to_owned))
+                .collect();
+            Some((c.key()?.to_owned(), values))
+        };
+        Some(DhcpSet {
+            options: set
+                .dhcp_configurations()
+                .iter()
+                .filter_map(option)
+                .collect(),
+            id: set.dhcp_options_id()?.to_owned(),
+        })
+    };
+    Ok(call
+        .all("ec2:DescribeDhcpOptions", env)
+        .await?
+        .into_iter()
+        .filter_map(convert)
+        .collect())
+}
+
+/// All network interfaces of a VPC.
+pub(super) async fn interfaces(aws: &Aws, vpc_id: &str) -> Result<Vec<Interface>> {
+    let call = aws
+        .ec2()
+        .describe_network_interfaces()
+        .filters(vpc_filter(vpc_id))
+        .into_paginator()
+        .items()
+        .send();
+    let convert = |i: aws_sdk_ec2::types::NetworkInterface| {
+        Some(Interface {
+            id: i.network_interface_id()?.to_owned(),
+            address: i.private_ip_address().unwrap_or("-").to_owned(),
+            attachment: i
+                .attachment()
+                .and_then(|a| a.attachment_id())
+                .map(str::to_owned),
+            managed: i.requester_managed().unwrap_or(false),
+        })
+    };
+    Ok(call
+        .all("ec2:DescribeNetworkInterfaces", vpc_id)
+        .await?
+        .into_iter()
+        .filter_map(convert)
+        .collect())
+}
+
+/// Zones of the region in name order: availability zones only, no local or wavelength zones, available ones only.
+pub(super) async fn zones(aws: &Aws) -> Result<Vec<String>> {
+    use crate::aws::Context;
+    let filters = [("zone-type", "availability-zone"), ("state", "available")]
+        .map(|(name, value)| Filter::builder().name(name).values(value).build());
+    let answer = aws
+        .ec2()
+        .describe_availability_zones()
+        .set_filters(Some(filters.to_vec()))
+        .send()
+        .await;
+    let answer = answer.context("ec2:DescribeAvailabilityZones", aws.region())?;
+    let mut zones: Vec<String> = answer
+        .availability_zones()
+        .iter()
+        .filter_map(|z| z.zone_name().map(str::to_owned))
+        .collect();
+    zones.sort();
+    Ok(zones)
+}
+
+/// DNS support and DNS host names of a VPC.
+pub(super) async fn dns_attributes(aws: &Aws, vpc_id: &str) -> Result<(bool, bool)> {
+    use crate::aws::Context;
+    use aws_sdk_ec2::types::VpcAttributeName::{EnableDnsHostnames, EnableDnsSupport};
+    let ask = |attribute| {
+        aws.ec2()
+            .describe_vpc_attribute()
+            .vpc_id(vpc_id)
+            .attribute(attribute)
+            .send()
+    };
+    let (support, names) = tokio::join!(ask(EnableDnsSupport), ask(EnableDnsHostnames));
+    let support = support.context("ec2:DescribeVpcAttribute", vpc_id)?;
+    let names = names.context("ec2:DescribeVpcAttribute", vpc_id)?;
+    let value = |v: Option<&aws_sdk_ec2::types::AttributeBooleanValue>| {
+        v.and_then(|v| v.value()).unwrap_or(false)
+    };
+    Ok((
+        value(support.enable_dns_support()),
+        value(names.enable_dns_hostnames()),
+    ))
+}
+
+/// Everything of one VPC that create and update compare with the configuration. Empty for a VPC that is yet to be made.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Observed {
+    pub(super) vpc_id: Option<String>,
+    pub(super) vpc_cidr: Option<Ipv4Net>,
+    pub(super) dns_support: bool,
+    pub(super) dns_hostnames: bool,
+    pub(super) subnets: Vec<Subnet>,
+    pub(super) route_tables: Vec<RouteTable>,
+    pub(super) security_groups: Vec<SecurityGroup>,
+    pub(super) gateways: Vec<InternetGateway>,
+    /// Sets tagged with the environment's name.
+    pub(super) dhcp_sets: Vec<DhcpSet>,
+    /// Id of the set in force.
+    pub(super) dhcp_in_force: Option<String>,
+}
+
+/// Reads a VPC: all calls concurrent.
+pub(super) async fn observe(aws: &Aws, vpc: &super::Vpc) -> Result<Observed> {
+    let id = vpc.id.as_str();
+    let (dns, subnets, route_tables, security_groups, gateways, dhcp_sets) = tokio::try_join!(
+        dns_attributes(aws, id),
+        subnets(aws, id),
+        route_tables(aws, id),
+        security_groups(aws, id),
+        internet_gateways(aws, Some(id), &vpc.name),
+        dhcp_sets(aws, &vpc.name),
+    )?;
+    Ok(Observed {
+        vpc_id: Some(id.to_owned()),
+        vpc_cidr: vpc.cidr_block.parse().ok(),
+        dns_support: dns.0,
+        dns_hostnames: dns.1,
+        subnets,
+        route_tables,
+        security_groups,
+        gateways,
+        dhcp_sets,
+        dhcp_in_force: vpc.dhcp_options_id.clone(),
+    })
+}

@@ -1,0 +1,490 @@
+//! Executes changes of groups: the only place that creates, updates and deletes them and their launch templates.
+//!
+//! Every action is repeatable: what the SDK's own retry finds done already is not an error.
+
+use super::calls::{self, is_busy, is_contention, is_unknown, patiently, size};
+use super::desired::draw_template_name;
+use super::launch::LaunchSpec;
+use super::observed::{groups_named, template_spec};
+use super::policy::PolicyRequest;
+use super::record::LaunchRef;
+use super::template::template_data;
+use crate::aws::{Aws, AwsError, Context, Tags, tag_specification};
+use crate::error::{Error, Result};
+use crate::names::tag;
+use crate::pipeline::{CreateSizes, RecurringAction};
+use crate::plan::{Apply, Change, Progress};
+use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
+use aws_sdk_ec2::types::ResourceType;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The only version of a template that Asiaq makes.
+const VERSION: &str = "1";
+/// Names that are tried for a template before giving up; a drawn name is taken once in millions.
+const NAME_ATTEMPTS: usize = 5;
+
+/// One change to groups, launch objects, policies or schedules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupAction {
+    /// Create a launch template with one version.
+    CreateTemplate {
+        /// Name; another one is drawn if it is taken.
+        name: String,
+        /// Environment.
+        env: String,
+        /// Hostclass.
+        hostclass: String,
+        /// Content.
+        spec: Box<LaunchSpec>,
+    },
+    /// Create a group.
+    CreateGroup(NewGroup),
+    /// Update a group.
+    UpdateGroup(GroupUpdate),
+    /// Add or overwrite tags of a group; running instances keep theirs.
+    PutTags {
+        /// Group.
+        group: String,
+        /// Tags.
+        tags: Tags,
+    },
+    /// Create or overwrite a scaling policy.
+    PutPolicy(PolicyRequest),
+    /// Delete a scaling policy.
+    DeletePolicy {
+        /// Group.
+        group: String,
+        /// Name or ARN.
+        name: String,
+    },
+    /// Create a recurring action.
+    PutSchedule {
+        /// Group.
+        group: String,
+        /// Schedule and sizes.
+        action: RecurringAction,
+    },
+    /// Delete a scheduled action.
+    DeleteSchedule {
+        /// Group.
+        group: String,
+        /// Name of the action.
+        name: String,
+    },
+    /// Delete a group, then its launch object.
+    DeleteGroup {
+        /// Group.
+        name: String,
+        /// Whether its instances go with it; without, AWS refuses if it has any.
+        force: bool,
+        /// Whether AWS' refusal is an error; else it is a note.
+        strict: bool,
+        /// Launch object that nothing else uses.
+        launch: Option<LaunchRef>,
+    },
+    /// Delete a launch object.
+    DeleteLaunchObject {
+        /// Which.
+        launch: LaunchRef,
+        /// Whether AWS' refusal is an error; else it is a note.
+        strict: bool,
+    },
+}
+
+/// A group to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGroup {
+    /// Name.
+    pub name: String,
+    /// Planned name of its template.
+    pub template: String,
+    /// Sizes.
+    pub sizes: CreateSizes,
+    /// Subnet ids.
+    pub subnets: Vec<String>,
+    /// Tags of the group and of its instances.
+    pub tags: Tags,
+    /// Termination policies.
+    pub termination_policies: Vec<String>,
+}
+
+/// What changes about a group. What is absent or empty stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupUpdate {
+    /// Name.
+    pub name: String,
+    /// Planned name of its new template.
+    pub template: Option<String>,
+    /// Subnet ids.
+    pub subnets: Vec<String>,
+    /// Fewest instances.
+    pub min: Option<u32>,
+    /// Instances wanted now.
+    pub desired: Option<u32>,
+    /// Most instances.
+    pub max: Option<u32>,
+    /// Termination policies.
+    pub termination_policies: Vec<String>,
+}
+
+/// Applies changes of groups; see [`executor`].
+pub struct GroupExecutor<'a> {
+    aws: &'a Aws,
+    progress: &'a dyn Progress,
+    /// Ids of created templates by planned name.
+    templates: Mutex<BTreeMap<String, String>>,
+}
+
+/// The executor of one plan, or of several plans in turn.
+pub fn executor<'a>(aws: &'a Aws, progress: &'a dyn Progress) -> GroupExecutor<'a> {
+    GroupExecutor {
+        aws,
+        progress,
+        templates: Mutex::default(),
+    }
+}
+
+impl Apply<GroupAction> for GroupExecutor<'_> {
+    async fn apply(&self, change: &Change<GroupAction>) -> Result<(), Error> {
+        self.run(&change.action).await
+    }
+}
+
+impl GroupExecutor<'_> {
+    /// Makes one change, for capabilities that wrap these actions in their own.
+    pub async fn run(&self, action: &GroupAction) -> Result<()> {
+        match action {
+            GroupAction::CreateTemplate {
+                name,
+                env,
+                hostclass,
+                spec,
+            } => self.create_template(name, env, hostclass, spec).await,
+            GroupAction::CreateGroup(group) => {
+                let id = self.template_id(&group.template)?;
+                let outcome = self.create_group(group, &id).await;
+                self.settle(&group.name, &id, outcome, true).await
+            }
+            GroupAction::UpdateGroup(update) => {
+                let id = update
+                    .template
+                    .as_deref()
+                    .map(|planned| self.template_id(planned))
+                    .transpose()?;
+                let outcome = self.update_group(update, id.as_deref()).await;
+                match id {
+                    Some(id) => self.settle(&update.name, &id, outcome, false).await,
+                    None => outcome,
+                }
+            }
+            GroupAction::PutTags { group, tags } => calls::put_tags(self.aws, group, tags).await,
+            GroupAction::PutPolicy(request) => calls::put_policy(self.aws, request).await,
+            GroupAction::DeletePolicy { group, name } => {
+                calls::delete_policy(self.aws, group, name).await
+            }
+            GroupAction::PutSchedule { group, action } => {
+                calls::put_schedule(self.aws, group, action).await
+            }
+            GroupAction::DeleteSchedule { group, name } => {
+                calls::delete_schedule(self.aws, group, name).await
+            }
+            GroupAction::DeleteGroup {
+                name,
+                force,
+                strict,
+                launch,
+            } => {
+                self.delete_group(name, *force, *strict, launch.as_ref())
+                    .await
+            }
+            GroupAction::DeleteLaunchObject { launch, strict } => {
+                self.delete_launch_object(launch, *strict).await
+            }
+        }
+    }
+
+    /// The id of a template by its planned name. Plans order changes so that it is known; if not, the plan is at fault.
+    fn template_id(&self, planned: &str) -> Result<String> {
+        let templates = self
+            .templates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        templates.get(planned).cloned().ok_or_else(|| {
+            Error::not_found(format!("launch template `{planned}` has not been created"))
+        })
+    }
+
+    async fn create_template(
+        &self,
+        planned: &str,
+        env: &str,
+        hostclass: &str,
+        spec: &LaunchSpec,
+    ) -> Result<()> {
+        let mut name = planned.to_owned();
+        for _ in 0..NAME_ATTEMPTS {
+            if let Some(id) = self.try_template(&name, env, hostclass, spec).await? {
+                self.templates
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(planned.to_owned(), id);
+                return Ok(());
+            }
+            name = draw_template_name(env, hostclass, &mut rand::rng());
+        }
+        Err(
+            Error::refused(format!("no free name for a launch template of {hostclass}"))
+                .with_hint("remove what nobody uses with `disco_autoscale cleanconfigs`"),
+        )
+    }
+
+    /// Creates a template; `None` if the name belongs to something else. A template of that name with exactly our
+    /// content is the work of the SDK's own retry.
+    async fn try_template(
+        &self,
+        name: &str,
+        env: &str,
+        hostclass: &str,
+        spec: &LaunchSpec,
+    ) -> Result<Option<String>> {
+        let tags = Tags::from([
+            (tag::HOSTCLASS.to_owned(), hostclass.to_owned()),
+            (tag::ENVIRONMENT.to_owned(), env.to_owned()),
+        ]);
+        let call = self
+            .aws
+            .ec2()
+            .create_launch_template()
+            .launch_template_name(name)
+            .launch_template_data(template_data(spec));
+        let call = call.client_token(format!("{name}-{:016x}", rand::random::<u64>()));
+        let call = call.tag_specifications(tag_specification(ResourceType::LaunchTemplate, &tags));
+        let answer = match call.send().await.context("ec2:CreateLaunchTemplate", name) {
+            Err(error)
+                if error.code.as_deref().is_some_and(|code| {
+                    code.starts_with("InvalidLaunchTemplateName.AlreadyExists")
+                }) =>
+            {
+                return self.own_template(name, spec).await;
+            }
+            other => other?,
+        };
+        let id = answer
+            .launch_template()
+            .and_then(|template| template.launch_template_id());
+        Ok(Some(id.map(str::to_owned).ok_or_else(|| {
+            AwsError::incomplete("ec2:CreateLaunchTemplate", name, "LaunchTemplateId")
+        })?))
+    }
+
+    async fn own_template(&self, name: &str, spec: &LaunchSpec) -> Result<Option<String>> {
+        let found = self
+            .aws
+            .ec2()
+            .describe_launch_templates()
+            .launch_template_names(name)
+            .send()
+            .await;
+        let found = found.context("ec2:DescribeLaunchTemplates", name)?;
+        let Some(id) = found
+            .launch_templates()
+            .first()
+            .and_then(|template| template.launch_template_id())
+        else {
+            return Ok(None);
+        };
+        let launch = LaunchRef::Template {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            version: VERSION.to_owned(),
+        };
+        let same = template_spec(self.aws, &launch)
+            .await?
+            .is_some_and(|found| found.is_same_as(spec));
+        Ok(same.then(|| id.to_owned()))
+    }
+
+    async fn create_group(&self, group: &NewGroup, template: &str) -> Result<()> {
+        let NewGroup {
+            name,
+            sizes,
+            subnets,
+            tags,
+            termination_policies,
+            ..
+        } = group;
+        let call = async || {
+            self.aws
+                .autoscaling()
+                .create_auto_scaling_group()
+                .auto_scaling_group_name(name)
+                .launch_template(template_reference(template))
+                .vpc_zone_identifier(subnets.join(","))
+                .min_size(size(sizes.min))
+                .max_size(size(sizes.max))
+                .set_desired_capacity(sizes.desired.map(size))
+                .set_tags(Some(calls::group_tags(name, tags)).filter(|tags| !tags.is_empty()))
+                .set_termination_policies(Some(termination_policies.clone()))
+                .send()
+                .await
+                .context("autoscaling:CreateAutoScalingGroup", name)
+        };
+        patiently(
+            self.aws,
+            name,
+            |error| is_busy(error) || is_too_early(error),
+            call,
+        )
+        .await
+        .map(|_| ())
+    }
+
+    async fn update_group(&self, update: &GroupUpdate, template: Option<&str>) -> Result<()> {
+        let GroupUpdate {
+            name,
+            subnets,
+            min,
+            desired,
+            max,
+            termination_policies,
+            ..
+        } = update;
+        let call = async || {
+            self.aws
+                .autoscaling()
+                .update_auto_scaling_group()
+                .auto_scaling_group_name(name)
+                .set_launch_template(template.map(template_reference))
+                .set_vpc_zone_identifier(Some(subnets.join(",")).filter(|ids| !ids.is_empty()))
+                .set_min_size(min.map(size))
+                .set_max_size(max.map(size))
+                .set_desired_capacity(desired.map(size))
+                .set_termination_policies(
+                    Some(termination_policies.clone()).filter(|policies| !policies.is_empty()),
+                )
+                .send()
+                .await
+                .context("autoscaling:UpdateAutoScalingGroup", name)
+        };
+        let passing =
+            |error: &AwsError| is_busy(error) || (template.is_some() && is_too_early(error));
+        patiently(self.aws, name, passing, call).await.map(|_| ())
+    }
+
+    /// After a failed group call: if the group refers to the new template all the same, a lost answer or an earlier
+    /// attempt of the SDK is behind it, and `done_if_referred` says whether that means success. Else the template goes.
+    async fn settle(
+        &self,
+        group: &str,
+        template: &str,
+        outcome: Result<()>,
+        done_if_referred: bool,
+    ) -> Result<()> {
+        let Err(error) = outcome else { return Ok(()) };
+        let Ok(found) = groups_named(self.aws, &[group.to_owned()]).await else {
+            return Err(error);
+        };
+        let refers = found
+            .iter()
+            .any(|group| matches!(&group.launch, LaunchRef::Template { id, .. } if id == template));
+        if refers {
+            return if done_if_referred { Ok(()) } else { Err(error) };
+        }
+        let launch = LaunchRef::Template {
+            id: template.to_owned(),
+            name: template.to_owned(),
+            version: VERSION.to_owned(),
+        };
+        if let Err(problem) = calls::delete_launch_object(self.aws, &launch).await {
+            self.progress.note(&format!(
+                "launch template {template} is left over: {problem}"
+            ));
+        }
+        Err(error)
+    }
+
+    async fn delete_group(
+        &self,
+        name: &str,
+        force: bool,
+        strict: bool,
+        launch: Option<&LaunchRef>,
+    ) -> Result<()> {
+        let call = async || {
+            let call = self
+                .aws
+                .autoscaling()
+                .delete_auto_scaling_group()
+                .auto_scaling_group_name(name)
+                .force_delete(force);
+            match call
+                .send()
+                .await
+                .context("autoscaling:DeleteAutoScalingGroup", name)
+            {
+                Err(error) if is_unknown(&error) => Ok(()),
+                other => other.map(|_| ()),
+            }
+        };
+        let passing = if strict { is_busy } else { is_contention };
+        if let Err(error) = patiently(self.aws, name, passing, call).await {
+            if strict {
+                return Err(error);
+            }
+            self.progress.note(&format!(
+                "{name} was not deleted (force is {force}): {error}"
+            ));
+            return Ok(());
+        }
+        match launch {
+            Some(launch) if strict => {
+                // AWS keeps a launch configuration until its group is gone.
+                let passing = |error: &AwsError| error.is("ResourceInUse");
+                let outcome = patiently(self.aws, name, passing, async || {
+                    calls::delete_launch_object(self.aws, launch).await
+                })
+                .await;
+                self.note_failure(launch, outcome);
+            }
+            Some(launch) => {
+                self.note_failure(launch, calls::delete_launch_object(self.aws, launch).await)
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn delete_launch_object(&self, launch: &LaunchRef, strict: bool) -> Result<()> {
+        let outcome = calls::delete_launch_object(self.aws, launch).await;
+        if strict {
+            return Ok(outcome?);
+        }
+        self.note_failure(launch, outcome);
+        Ok(())
+    }
+
+    fn note_failure<E: std::fmt::Display>(&self, launch: &LaunchRef, outcome: Result<(), E>) {
+        if let Err(error) = outcome {
+            self.progress.note(&format!(
+                "Error while deleting {}: {error}",
+                launch.name().unwrap_or_default()
+            ));
+        }
+    }
+}
+
+/// Auto Scaling does not know the template yet that EC2 has just made.
+fn is_too_early(error: &AwsError) -> bool {
+    let text = error.message.to_ascii_lowercase();
+    error.is("ValidationError")
+        && text.contains("launch template")
+        && text.contains("does not exist")
+}
+
+fn template_reference(id: &str) -> LaunchTemplateSpecification {
+    LaunchTemplateSpecification::builder()
+        .launch_template_id(id)
+        .version(VERSION)
+        .build()
+}

@@ -1,0 +1,38 @@
+//! Provisioning: pipeline rows become groups of hosts (spec 40, section 4).
+//!
+//! `inputs` reads everything once and concurrently, `rows` turns each row into the group it wants (pure), `run` shows or
+//! applies the plan sequence by sequence and waits for capacity and smoke tests in between.
+
+mod inputs;
+mod rows;
+mod run;
+mod user_data;
+
+pub use rows::Action;
+pub use run::{Provision, RowPlan, SequencePlan, prepare};
+
+use crate::config::{DiscoAws, DiscoVpc};
+use crate::pipeline::Pipeline;
+
+/// What an operator asks for.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Hostclass configuration.
+    pub config: &'a DiscoAws,
+    /// Environment configuration, for stages and credential buckets.
+    pub vpc_config: &'a DiscoVpc,
+    /// Environment.
+    pub env: &'a str,
+    /// The rows.
+    pub pipeline: &'a Pipeline,
+    /// `--stage`: overrides the environment's `ami_stage`.
+    pub stage: Option<&'a str>,
+    /// Groups are marked as under test.
+    pub testing: bool,
+    /// Rows that ask for a smoke test are waited for.
+    pub smoke_tests: bool,
+    /// `--no-destroy`: failing hosts are not terminated by their own health check.
+    pub keep_failing_hosts: bool,
+    /// Who runs the command.
+    pub owner: &'a str,
+}

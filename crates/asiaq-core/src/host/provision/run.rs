@@ -1,0 +1,325 @@
+//! A planned spinup: shown, or applied sequence by sequence.
+
+use super::Request;
+use super::inputs::{self, Inputs, ResolvedRow};
+use super::rows::{Action, plan_row};
+use crate::aws::Aws;
+use crate::environment::{InterfaceRequest, create_interface};
+use crate::error::{Error, Result};
+use crate::group::{self, GroupExecutor};
+use crate::host::{capacity, smoke};
+use crate::image::{self, Image};
+use crate::plan::{Apply, Change, Plan, Progress};
+use crate::storage::{self, Snapshot};
+use chrono::Utc;
+use std::collections::BTreeSet;
+
+/// A spinup that has been planned. Nothing has been changed yet.
+#[derive(Debug)]
+pub struct Provision<'a> {
+    request: Request<'a>,
+    inputs: Inputs,
+    /// The sequences in order, planned against what exists now.
+    pub sequences: Vec<SequencePlan>,
+}
+
+/// The rows of one sequence.
+#[derive(Debug)]
+pub struct SequencePlan {
+    /// Sequence number.
+    pub number: i64,
+    /// Rows in file order.
+    pub rows: Vec<RowPlan>,
+}
+
+/// The changes of one row.
+#[derive(Debug)]
+pub struct RowPlan {
+    /// Hostclass.
+    pub hostclass: String,
+    /// Image that new hosts start from.
+    pub image_id: String,
+    /// The group, existing or to be made.
+    pub group_name: String,
+    /// Desired capacity, if the row says.
+    pub desired: Option<u32>,
+    /// The row asks for a smoke test.
+    pub smoke_test: bool,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// The changes; empty if the group is as wanted.
+    pub plan: Plan<Action>,
+}
+
+impl RowPlan {
+    /// Plan lines; a group that is left alone gets a `=` line.
+    pub fn lines(&self) -> Vec<String> {
+        if self.plan.is_empty() {
+            vec![format!(
+                "= group {} {} is as wanted",
+                self.hostclass, self.group_name
+            )]
+        } else {
+            self.plan.lines()
+        }
+    }
+}
+
+/// Reads everything and plans every row. Makes no changing call.
+///
+/// # Errors
+/// Anything wrong with any row, hostclass or image; nothing is provisioned until every row resolves.
+pub async fn prepare<'a>(aws: &Aws, request: Request<'a>) -> Result<Provision<'a>> {
+    let inputs = inputs::read(aws, &request).await?;
+    let now = Utc::now().timestamp();
+    let (mut sequences, mut errors): (Vec<SequencePlan>, Vec<Error>) = (Vec::new(), Vec::new());
+    for own in &inputs.rows {
+        match plan_row(
+            &request,
+            &inputs,
+            own,
+            &inputs.groups,
+            now,
+            &mut rand::rng(),
+        ) {
+            Ok(row) => match sequences
+                .last_mut()
+                .filter(|last| last.number == own.sequence)
+            {
+                Some(last) => last.rows.push(row),
+                None => sequences.push(SequencePlan {
+                    number: own.sequence,
+                    rows: vec![row],
+                }),
+            },
+            Err(error) => errors.push(error),
+        }
+    }
+    match Error::from_list(errors) {
+        Some(error) => Err(error),
+        None => Ok(Provision {
+            request,
+            inputs,
+            sequences,
+        }),
+    }
+}
+
+impl Provision<'_> {
+    /// Hostclasses whose groups are waited for and smoke tested.
+    fn flammable(&self) -> BTreeSet<&str> {
+        let rows = self.sequences.iter().flat_map(|sequence| &sequence.rows);
+        rows.filter(|row| self.request.smoke_tests && row.smoke_test)
+            .map(|row| row.hostclass.as_str())
+            .collect()
+    }
+
+    /// Applies the plan.
+    ///
+    /// # Errors
+    /// A row that fails lets its siblings finish and stops later sequences; so does a failed smoke test.
+    pub async fn run(&self, aws: &Aws, progress: &dyn Progress) -> Result<()> {
+        self.wait_for_prerequisites(aws).await?;
+        let flammable = self.flammable();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut rest = &self.inputs.rows[..];
+        for (index, sequence) in self.sequences.iter().enumerate() {
+            let (own, later) = rest.split_at(sequence.rows.len().min(rest.len()));
+            rest = later;
+            let result = async {
+                let mut groups = Vec::new();
+                for wave in waves(&sequence.rows) {
+                    groups.extend(
+                        self.run_wave(aws, &sequence.rows, own, &wave, &mut seen, progress)
+                            .await?,
+                    );
+                }
+                let testing: Vec<String> = groups
+                    .iter()
+                    .filter(|(hostclass, _)| flammable.contains(hostclass.as_str()))
+                    .map(|(_, group)| group.clone())
+                    .collect();
+                let hosts = capacity::wait(aws, self.request.env, &testing, progress).await?;
+                smoke::wait(aws, &hosts, progress).await
+            };
+            if let Err(error) = result.await {
+                let waiting: Vec<String> = self
+                    .sequences
+                    .iter()
+                    .skip(index + 1)
+                    .map(|s| s.number.to_string())
+                    .collect();
+                if !waiting.is_empty() {
+                    tracing::error!(
+                        "sequence {} failed; not started: sequence {}",
+                        sequence.number,
+                        waiting.join(", ")
+                    );
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_for_prerequisites(&self, aws: &Aws) -> Result<()> {
+        let images: Vec<Image> = self
+            .inputs
+            .rows
+            .iter()
+            .map(|row| row.image.clone())
+            .collect();
+        let snapshots: Vec<&Snapshot> = self.inputs.snapshots.values().collect();
+        tokio::try_join!(
+            image::wait_available(aws, &self.inputs.trusted, &images),
+            storage::wait_completed(aws, &snapshots)
+        )?;
+        Ok(())
+    }
+
+    /// Applies some rows of a sequence together. Rows whose hostclass has been provisioned in this run are planned anew, because
+    /// the group that they update did not exist, or looked different, when everything was planned.
+    async fn run_wave<'s>(
+        &'s self,
+        aws: &Aws,
+        planned: &'s [RowPlan],
+        resolved: &[ResolvedRow],
+        wave: &[usize],
+        seen: &mut BTreeSet<&'s str>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<(String, String)>> {
+        let repeated = |index: &usize| {
+            planned
+                .get(*index)
+                .is_some_and(|row| seen.contains(row.hostclass.as_str()))
+        };
+        let fresh = if wave.iter().any(repeated) {
+            Some(group::observe(aws, self.request.env).await?)
+        } else {
+            None
+        };
+        let mut rows: Vec<std::borrow::Cow<'_, Plan<Action>>> = Vec::new();
+        let mut groups = Vec::new();
+        for index in wave {
+            let (Some(row), Some(own)) = (planned.get(*index), resolved.get(*index)) else {
+                continue;
+            };
+            let again = fresh
+                .as_ref()
+                .filter(|_| seen.contains(row.hostclass.as_str()));
+            let replanned = again
+                .map(|state| {
+                    plan_row(
+                        &self.request,
+                        &self.inputs,
+                        own,
+                        state,
+                        Utc::now().timestamp(),
+                        &mut rand::rng(),
+                    )
+                })
+                .transpose()?;
+            groups.push((
+                row.hostclass.clone(),
+                replanned
+                    .as_ref()
+                    .map_or(&row.group_name, |new| &new.group_name)
+                    .clone(),
+            ));
+            rows.push(
+                replanned.map_or(std::borrow::Cow::Borrowed(&row.plan), |new| {
+                    std::borrow::Cow::Owned(new.plan)
+                }),
+            );
+            seen.insert(&row.hostclass);
+        }
+        let mut plan = Plan::default();
+        for row in rows {
+            plan.extend(row.into_owned());
+        }
+        let executor = Executor {
+            aws,
+            env: self.request.env,
+            groups: group::executor(aws, progress),
+        };
+        plan.apply(&executor, progress).await?;
+        for row in wave.iter().filter_map(|index| planned.get(*index)) {
+            let desired = row
+                .desired
+                .map_or_else(|| "None".to_owned(), |n| n.to_string());
+            tracing::info!(
+                "Spun up {desired} instances of {} from {} into group {}",
+                row.hostclass,
+                row.image_id,
+                row.group_name
+            );
+        }
+        Ok(groups)
+    }
+}
+
+/// Rows that can go together: a hostclass that occurs twice goes into the next wave.
+fn waves(rows: &[RowPlan]) -> Vec<Vec<usize>> {
+    let mut waves: Vec<Vec<usize>> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let before = rows
+            .iter()
+            .take(index)
+            .filter(|other| other.hostclass == row.hostclass)
+            .count();
+        if waves.len() <= before {
+            waves.resize(before + 1, Vec::new());
+        }
+        waves[before].push(index);
+    }
+    waves
+}
+
+struct Executor<'a> {
+    aws: &'a Aws,
+    env: &'a str,
+    groups: GroupExecutor<'a>,
+}
+
+impl Apply<Action> for Executor<'_> {
+    async fn apply(&self, change: &Change<Action>) -> Result<(), Error> {
+        match &change.action {
+            Action::CreateInterface {
+                hostclass,
+                address,
+                subnet_id,
+                group_id,
+            } => {
+                let request = InterfaceRequest {
+                    environment: self.env.to_owned(),
+                    hostclass: hostclass.clone(),
+                    address: *address,
+                };
+                create_interface(self.aws, &request, subnet_id, group_id).await?;
+                Ok(())
+            }
+            Action::Group(action) => self.groups.apply(&change.with(action.clone())).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_hostclass_goes_into_the_next_wave() {
+        let row = |hostclass: &str| RowPlan {
+            hostclass: hostclass.into(),
+            image_id: "ami-1".into(),
+            group_name: "g".into(),
+            desired: None,
+            smoke_test: false,
+            warnings: vec![],
+            plan: Plan::default(),
+        };
+        let rows = [row("a"), row("b"), row("a"), row("c"), row("a")];
+        assert_eq!(waves(&rows), [vec![0, 1, 3], vec![2], vec![4]]);
+        assert_eq!(rows[0].lines(), ["= group a g is as wanted"]);
+    }
+}

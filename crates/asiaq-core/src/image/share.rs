@@ -1,0 +1,40 @@
+//! Sharing an image with the production accounts.
+
+use super::Image;
+use crate::aws::{Aws, Context, Tags, ec2_tags};
+use crate::error::Result;
+use crate::names::tag;
+use aws_sdk_ec2::types::{LaunchPermission, LaunchPermissionModifications};
+
+/// The images of final stage, of those given: only these are shared. Images without a stage are skipped.
+pub fn shareable<'a>(images: &'a [Image], final_stage: &str) -> Vec<&'a Image> {
+    images
+        .iter()
+        .filter(|image| image.stage() == Some(final_stage))
+        .collect()
+}
+
+/// Grants launch permission to the accounts and notes them in the tag `shared_with_account_ids`.
+pub async fn share(aws: &Aws, image: &Image, accounts: &[String]) -> Result<()> {
+    let permission = |account: &String| LaunchPermission::builder().user_id(account).build();
+    let permissions = LaunchPermissionModifications::builder()
+        .set_add(Some(accounts.iter().map(permission).collect()))
+        .build();
+    let call = aws
+        .ec2()
+        .modify_image_attribute()
+        .image_id(&image.id)
+        .launch_permission(permissions);
+    call.send()
+        .await
+        .context("ec2:ModifyImageAttribute", &image.id)?;
+    let tags = Tags::from([(tag::SHARED_WITH.to_owned(), accounts.join(","))]);
+    aws.ec2()
+        .create_tags()
+        .resources(&image.id)
+        .set_tags(Some(ec2_tags(&tags)))
+        .send()
+        .await
+        .context("ec2:CreateTags", &image.id)?;
+    Ok(())
+}

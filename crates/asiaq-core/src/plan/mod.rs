@@ -1,0 +1,36 @@
+//! The one pattern for changing AWS: observe, plan (pure), show, apply.
+//!
+//! A [`Plan`] is a list of changes that name what they need. [`Plan::lines`] shows it, [`Plan::apply`] runs it: a change
+//! starts as soon as everything that it needs is done, so independent changes run concurrently (the HTTP layer
+//! bounds the calls under way). A failed change stops what depends on it; everything else is finished and the error
+//! reports what is done, what failed and what was not started. Because the desired and the observed state decide
+//! the plan, running the command again goes on where it stopped.
+
+mod apply;
+mod change;
+
+pub use apply::{Apply, ApplyError, Failed};
+pub use change::{Change, Lines, Plan, Sign};
+
+/// Receives what happens while a plan is applied. The command line shows it; tests may collect it.
+pub trait Progress: Send + Sync {
+    /// `total` more changes are going to be applied.
+    fn begin(&self, total: usize);
+    /// A change is done; these are its plan lines.
+    fn done(&self, lines: &[String]);
+    /// A change failed.
+    fn failed(&self, line: &str, error: &crate::Error);
+    /// Something that the operator should know while waiting.
+    fn note(&self, text: &str);
+}
+
+/// Progress that nobody looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _total: usize) {}
+    fn done(&self, _lines: &[String]) {}
+    fn failed(&self, _line: &str, _error: &crate::Error) {}
+    fn note(&self, _text: &str) {}
+}

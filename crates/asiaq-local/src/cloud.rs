@@ -1,0 +1,295 @@
+//! The long-lived local cloud behind `asiaq local up|down|status|env|reset`. Keeps one state file; knows no AWS call.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::LocalError;
+use crate::files::lock_file;
+use crate::http;
+use crate::install::ensure_installed;
+use crate::process::Identity;
+use crate::server::{self, Life};
+use crate::settings::Settings;
+
+/// The region of the test credentials.
+pub const REGION: &str = "us-west-2";
+/// Access key and secret key that the local cloud takes; any others work too.
+pub const TEST_KEY: &str = "testing";
+
+/// A local cloud that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// URL for `AWS_ENDPOINT_URL`, without a slash at its end.
+    pub endpoint: String,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+    /// Process id of the server.
+    pub pid: u32,
+    /// Process id of the companion process, if one was asked for and runs.
+    pub agent_pid: Option<u32>,
+    /// When it was started, seconds since 1970.
+    pub started: u64,
+    /// The server's log.
+    pub log: PathBuf,
+}
+
+impl Status {
+    /// How long it has been running, to the second.
+    pub fn uptime(&self) -> Duration {
+        Duration::from_secs(unix_now().saturating_sub(self.started))
+    }
+}
+
+/// The content of the state file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    status: Status,
+    server: Identity,
+    agent: Option<Identity>,
+}
+
+impl Record {
+    /// The status with the agent left out if it is gone; `None` if the server is gone.
+    fn current(mut self) -> Option<Self> {
+        if !self.server.is_alive() {
+            return None;
+        }
+        self.agent = self.agent.filter(Identity::is_alive);
+        self.status.agent_pid = self.agent.as_ref().map(|agent| agent.pid);
+        Some(self)
+    }
+
+    /// Ends both processes. True if one of them was running.
+    fn stop(&self) -> Result<bool, LocalError> {
+        let agent = self.agent.as_ref().map_or(Ok(false), Identity::stop);
+        // A stubborn agent must not keep the server up.
+        let server = self.server.stop()?;
+        Ok(agent? || server)
+    }
+}
+
+/// Starts the local cloud if it is not running, and gives its status. Installs moto on first use; `progress` gets a
+/// line per step. A server that runs but does not answer is replaced; a state file of a server that is gone, even
+/// if another process has its id now, is cleaned away. The server outlives this process and Ctrl-C.
+///
+/// # Errors
+/// As for [`ensure_installed`]; the port is taken; the server does not answer within 30 s.
+pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status, LocalError> {
+    let python = ensure_installed(settings, progress)?;
+    let state = StateDir::lock(settings)?;
+    if let Some(old) = state.read()? {
+        match old.clone().current() {
+            Some(mut record) if http::is_healthy(&record.status.endpoint) => {
+                if record.agent.is_none() && settings.agent.is_some() {
+                    progress("starting the agent of the local cloud");
+                    state.start_agent(settings, &mut record)?;
+                }
+                return Ok(record.status);
+            }
+            _ => {
+                old.stop()?;
+                state.clear()?;
+            }
+        }
+    }
+    progress("starting the local cloud");
+    let log = state.path("moto.log");
+    let started = server::start(&python, settings.port, &log, Life::Detached)?;
+    let pid = started.child.id();
+    let Some(server) = Identity::of(pid) else {
+        return Err(LocalError::NotHealthy {
+            problem: "it ended at once".to_owned(),
+            tail: crate::files::file_tail(&log, 20),
+        });
+    };
+    let status = Status {
+        endpoint: server::endpoint(started.port),
+        port: started.port,
+        pid,
+        agent_pid: None,
+        started: unix_now(),
+        log,
+    };
+    let mut record = Record {
+        status,
+        server,
+        agent: None,
+    };
+    let result = state
+        .write(&record)
+        .and_then(|()| state.start_agent(settings, &mut record));
+    if let Err(error) = result {
+        // Nothing half-started stays behind; the first failure is the one to report.
+        let _ = record.stop();
+        let _ = state.clear();
+        return Err(error);
+    }
+    Ok(record.status)
+}
+
+/// The running local cloud, or `None`. Changes nothing.
+///
+/// # Errors
+/// The state file cannot be read.
+pub fn status(settings: &Settings) -> Result<Option<Status>, LocalError> {
+    let record = read_record(&state_file(settings))?;
+    Ok(record.and_then(Record::current).map(|record| record.status))
+}
+
+/// Ends the local cloud and its agent; all its content is lost. False if none was running.
+///
+/// # Errors
+/// A process does not end, or the state file cannot be removed.
+pub fn down(settings: &Settings) -> Result<bool, LocalError> {
+    if !settings.state_dir.exists() {
+        return Ok(false);
+    }
+    let state = StateDir::lock(settings)?;
+    let stopped = match state.read()? {
+        Some(record) => record.stop()?,
+        None => false,
+    };
+    state.clear()?;
+    Ok(stopped)
+}
+
+/// Empties the local cloud without a restart.
+///
+/// # Errors
+/// It is not running or does not answer.
+pub fn reset(settings: &Settings) -> Result<(), LocalError> {
+    let status = status(settings)?.ok_or(LocalError::NotRunning)?;
+    http::reset(&status.endpoint)
+}
+
+/// Shell lines that point every AWS client at the local cloud, for `eval "$(asiaq local env)"`.
+pub fn env_lines(status: &Status) -> Vec<String> {
+    let mut lines: Vec<String> = environment(&status.endpoint)
+        .into_iter()
+        .map(|(name, value)| format!("export {name}={value}"))
+        .collect();
+    lines.push(format!("unset {}", UNWANTED.join(" ")));
+    lines
+}
+
+/// Variables that would lead a client away from the test keys.
+const UNWANTED: [&str; 2] = ["AWS_PROFILE", "AWS_SESSION_TOKEN"];
+
+/// The variables of [`env_lines`] as pairs, for child processes. Values need no quoting.
+pub fn environment(endpoint: &str) -> [(&'static str, String); 4] {
+    [
+        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+        ("AWS_ACCESS_KEY_ID", TEST_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", TEST_KEY.to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+    ]
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+fn state_file(settings: &Settings) -> PathBuf {
+    settings.state_dir.join("state.json")
+}
+
+/// Reads a state file. A file that makes no sense counts as none: it describes nothing that could be ended safely.
+fn read_record(path: &Path) -> Result<Option<Record>, LocalError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .inspect_err(|error| tracing::warn!("ignoring `{}`: {error}", path.display()))
+            .ok()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LocalError::file("cannot read", path)(error)),
+    }
+}
+
+/// The state directory, locked against other `up` and `down` commands for as long as this value lives.
+struct StateDir {
+    directory: PathBuf,
+    file: PathBuf,
+    _lock: fs::File,
+}
+
+impl StateDir {
+    fn lock(settings: &Settings) -> Result<Self, LocalError> {
+        let directory = settings.state_dir.clone();
+        fs::create_dir_all(&directory).map_err(LocalError::file("cannot create", &directory))?;
+        let path = directory.join("lock");
+        let lock = lock_file(&path)?;
+        lock.lock().map_err(LocalError::file("cannot lock", path))?;
+        Ok(Self {
+            file: state_file(settings),
+            directory,
+            _lock: lock,
+        })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn read(&self) -> Result<Option<Record>, LocalError> {
+        read_record(&self.file)
+    }
+
+    /// Replaces the state file in one step, so that `status` never sees half of it.
+    fn write(&self, record: &Record) -> Result<(), LocalError> {
+        let new = self.path("state.json.new");
+        let text = serde_json::to_vec_pretty(record)
+            .map_err(|error| LocalError::file("cannot write", &new)(error.into()))?;
+        fs::write(&new, text).map_err(LocalError::file("cannot write", &new))?;
+        fs::rename(&new, &self.file).map_err(LocalError::file("cannot write", &self.file))
+    }
+
+    fn clear(&self) -> Result<(), LocalError> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LocalError::file("cannot remove", &self.file)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Starts the companion process, if the settings name one, and notes it in the record and the state file.
+    fn start_agent(&self, settings: &Settings, record: &mut Record) -> Result<(), LocalError> {
+        let Some((program, arguments)) =
+            settings.agent.as_ref().and_then(|line| line.split_first())
+        else {
+            return Ok(());
+        };
+        let log = self.path("agent.log");
+        let output = fs::File::create(&log).map_err(LocalError::file("cannot write", &log))?;
+        let errors = output
+            .try_clone()
+            .map_err(LocalError::file("cannot write", &log))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        command.envs(environment(&record.status.endpoint));
+        for name in UNWANTED {
+            command.env_remove(name);
+        }
+        let child = command.spawn().map_err(|source| LocalError::Spawn {
+            program: program.to_string_lossy().into_owned(),
+            source,
+        })?;
+        record.agent = Identity::of(child.id());
+        record.status.agent_pid = record.agent.as_ref().map(|agent| agent.pid);
+        self.write(record)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! The two requests to moto's own interface: is it there, and forget everything. Speaks to loopback only.
+
+use std::time::Duration;
+
+use crate::cloud::{REGION, TEST_KEY};
+use crate::error::LocalError;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn agent() -> ureq::Agent {
+    // A proxy from the environment must not see loopback requests.
+    ureq::Agent::config_builder()
+        .proxy(None)
+        .timeout_global(Some(TIMEOUT))
+        .build()
+        .into()
+}
+
+/// Whether the server at `endpoint` answers.
+pub(crate) fn is_healthy(endpoint: &str) -> bool {
+    agent().get(format!("{endpoint}/moto-api/")).call().is_ok()
+}
+
+/// Empties all accounts of the server at `endpoint`.
+pub(crate) fn reset(endpoint: &str) -> Result<(), LocalError> {
+    agent()
+        .post(format!("{endpoint}/moto-api/reset"))
+        .send_empty()
+        .map(drop)
+        .map_err(|error| LocalError::Request {
+            endpoint: endpoint.to_owned(),
+            problem: error.to_string(),
+        })
+}
+
+/// Creates an S3 bucket. The endpoint checks no signature, but reads the service from the header.
+pub(crate) fn create_bucket(endpoint: &str, bucket: &str) -> Result<(), LocalError> {
+    let scope = format!("{TEST_KEY}/20260101/{REGION}/s3/aws4_request");
+    let location = format!(
+        "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+    );
+    agent()
+        .put(format!("{endpoint}/{bucket}"))
+        .header(
+            "Authorization",
+            format!("AWS4-HMAC-SHA256 Credential={scope}"),
+        )
+        .send(&location)
+        .map(drop)
+        .map_err(|error| LocalError::Account {
+            what: format!("bucket {bucket}"),
+            problem: error.to_string(),
+        })
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# mhcvpn: ends the IPsec tunnels of customers. Connections are files of discoroot/etc/ipsec.d/.
+set -euo pipefail
+# shellcheck source=init/common.sh
+source "$(dirname "$0")/common.sh"
+
+dnf_install libreswan
+systemctl enable ipsec
+
+set_productline platform
+add_smoketest 'is_service_running ipsec'
