@@ -1,14 +1,17 @@
 //! `disco_aws`: provisions and manages the hosts of an environment.
 
-mod disco_aws_hosts;
-mod disco_aws_pipeline;
+/// The subcommands, in the folder of this name.
+mod disco_aws {
+    pub mod hosts;
+    pub mod pipeline;
+}
 
 use asiaq_cli::{
     Common, DryRun, EnvOption, Failure, Format, Outcome, OutputOption, Session, Tool, run,
 };
 use clap::{Parser, Subcommand};
-use disco_aws_hosts::{ListArgs, ReadySelector, Selector, TagArgs};
-use disco_aws_pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
+use disco_aws::hosts::{Hosts, ListArgs, Selector, TagArgs};
+use disco_aws::pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
 use std::process::ExitCode;
 
 /// Provision and manage the hosts of an environment
@@ -50,7 +53,7 @@ enum Command {
     /// Set a tag of instances, or remove it
     Tag(TagArgs),
     /// Tell whether hosts have passed their smoke tests; exit 0 only if all have
-    Isready(ReadySelector),
+    Isready(Hosts),
     /// Print an option of a hostclass as this environment sees it
     Gethostclassoption {
         /// Hostclass
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
             Command::Terminate(selector) => call.terminate(selector).await,
             Command::Stop(selector) => call.stop(selector).await,
             Command::Tag(args) => call.tag(args).await,
-            Command::Isready(selector) => call.is_ready(selector).await,
+            Command::Isready(hosts) => call.is_ready(hosts).await,
             Command::Gethostclassoption { hostclass, option } => {
                 call.hostclass_option(&hostclass, &option)
             }

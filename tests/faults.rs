@@ -1,1 +1,4 @@
-//! TO BE WRITTEN
+//! What goes wrong on the way: killed tools, throttling, refused calls, Ctrl-C. One file per thing that is changed.
+
+mod environment;
+mod pipeline;

@@ -4,6 +4,7 @@
 
 pub mod cloud;
 pub mod config;
+pub mod environment;
 pub mod proxy;
 
 use std::ffi::OsString;
@@ -68,7 +69,8 @@ pub fn asiaq(tool: &str) -> Asiaq {
     Asiaq { command, home }
 }
 
-fn binary(tool: &str) -> &'static str {
+/// Path of a built tool.
+pub fn binary(tool: &str) -> &'static str {
     match tool {
         "asiaq" => env!("CARGO_BIN_EXE_asiaq"),
         "disco_autoscale" => env!("CARGO_BIN_EXE_disco_autoscale"),

@@ -95,17 +95,18 @@ impl Progress for CliProgress {
         }
     }
 
+    fn left(&self, why: &str) {
+        tracing::warn!("{why}");
+    }
+
     fn failed(&self, line: &str, error: &Error) {
         tracing::error!("failed: {line}: {error}");
     }
 
     fn note(&self, text: &str) {
-        if self.terminal {
-            if let Some(bar) = &self.lock().bar {
-                bar.set_message(text.to_owned());
-                return;
-            }
+        match &self.lock().bar {
+            Some(bar) => bar.set_message(text.to_owned()),
+            None => tracing::info!("{text}"),
         }
-        tracing::info!("{text}");
     }
 }

@@ -25,7 +25,7 @@ pub trait Tool: Parser + CommandFactory {
 /// Runs a tool: completion requests, parsing (usage errors exit 2), logging, then `body`; reports its failure.
 pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failure>) -> ExitCode {
     CompleteEnv::with_factory(T::command).complete();
-    let tool = T::parse();
+    let tool = parse::<T>();
     let debug = tool.common().debug;
     let json =
         variable("ASIAQ_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
@@ -54,6 +54,19 @@ pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failu
         Ok(None) => report_interrupt(&progress),
         Err(failure) => report(&failure, debug),
     }
+}
+
+/// Parses the command line, or ends the program: help and version exit 0, usage errors exit 2 and always show the usage,
+/// which clap leaves out for bad values.
+fn parse<T: Tool>() -> T {
+    T::try_parse().unwrap_or_else(|error| {
+        // Nothing can be done about a stream that cannot be written.
+        let _ = error.print();
+        if error.use_stderr() && !error.to_string().contains("Usage:") {
+            eprintln!("\n{}", T::command().render_usage());
+        }
+        std::process::exit(error.exit_code())
+    })
 }
 
 /// Returns on Ctrl-C or SIGTERM.

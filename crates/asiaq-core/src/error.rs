@@ -39,6 +39,10 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A change that AWS refused and that the command can do without; the text says what stays and why. Only executors
+    /// of plans return it, and the plan goes on.
+    #[error("{0}")]
+    Left(String),
     /// A state was not reached in time.
     #[error("{what} (gave up after {}s)", after.as_secs())]
     Timeout {
@@ -97,6 +101,7 @@ impl Error {
             Self::Timeout { .. } => {
                 Some("run the same command again: it goes on where this run stopped".into())
             }
+            Self::Left(_) => None,
             Self::Several(errors) => errors.iter().find_map(Error::hint),
         }
     }

@@ -15,6 +15,9 @@ pub struct Settings {
     pub max_concurrency: usize,
     /// Attempts per call; `AWS_MAX_ATTEMPTS`, default 10.
     pub max_attempts: u32,
+    /// Slow down as a whole when AWS throttles, instead of only backing off call by call; `AWS_RETRY_MODE=standard`
+    /// switches it off.
+    pub adaptive_retries: bool,
     /// Cap of every poll pause; `ASIAQ_POLL_INTERVAL` in seconds.
     pub poll_interval: Option<Duration>,
 }
@@ -24,6 +27,7 @@ impl Default for Settings {
         Self {
             max_concurrency: 16,
             max_attempts: 10,
+            adaptive_retries: true,
             poll_interval: None,
         }
     }
@@ -49,6 +53,13 @@ impl Settings {
                 .ok()
                 .filter(|n| *n >= 1)
                 .ok_or_else(|| bad("AWS_MAX_ATTEMPTS", &text, "a number of at least 1"))?;
+        }
+        if let Some(text) = present("AWS_RETRY_MODE") {
+            settings.adaptive_retries = match text.trim() {
+                "adaptive" => true,
+                "standard" => false,
+                _ => return Err(bad("AWS_RETRY_MODE", &text, "`adaptive` or `standard`")),
+            };
         }
         if let Some(text) = present("ASIAQ_POLL_INTERVAL") {
             let seconds = text
@@ -87,7 +98,12 @@ impl Aws {
     /// # Errors
     /// No region anywhere.
     pub async fn connect(settings: &Settings) -> Result<Self> {
-        let retry = RetryConfig::adaptive().with_max_attempts(settings.max_attempts);
+        let mode = if settings.adaptive_retries {
+            RetryConfig::adaptive()
+        } else {
+            RetryConfig::standard()
+        };
+        let retry = mode.with_max_attempts(settings.max_attempts);
         let config = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(retry)
             .http_client(bounded_client(settings.max_concurrency))
@@ -141,5 +157,52 @@ impl Aws {
         identity.account().map(str::to_owned).ok_or_else(|| {
             super::AwsError::incomplete("sts:GetCallerIdentity", "the caller", "Account").into()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings> {
+        let find = |name: &str| pairs.iter().find(|(key, _)| *key == name);
+        Settings::from_variables(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn defaults_and_variables() {
+        let default = read(&[("ASIAQ_MAX_CONCURRENCY", " ")]).unwrap();
+        assert_eq!((default.max_concurrency, default.max_attempts), (16, 10));
+        assert!(default.adaptive_retries && default.poll_interval.is_none());
+        let set = read(&[
+            ("ASIAQ_MAX_CONCURRENCY", "4"),
+            ("AWS_MAX_ATTEMPTS", "2"),
+            ("AWS_RETRY_MODE", "standard"),
+            ("ASIAQ_POLL_INTERVAL", "0.5"),
+        ])
+        .unwrap();
+        assert_eq!((set.max_concurrency, set.max_attempts), (4, 2));
+        assert_eq!(set.poll_interval, Some(Duration::from_millis(500)));
+        assert!(!set.adaptive_retries);
+    }
+
+    #[test]
+    fn nonsense_names_the_variable() {
+        let table = [
+            ("ASIAQ_MAX_CONCURRENCY", "0"),
+            ("ASIAQ_MAX_CONCURRENCY", "many"),
+            ("AWS_MAX_ATTEMPTS", "0"),
+            ("AWS_RETRY_MODE", "legacy"),
+            ("ASIAQ_POLL_INTERVAL", "-1"),
+        ];
+        for (name, value) in table {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("{name} is `{value}`")),
+                "{error}"
+            );
+            assert!(error.hint().unwrap().starts_with("set it to "));
+        }
     }
 }

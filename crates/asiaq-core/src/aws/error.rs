@@ -12,13 +12,13 @@ pub struct AwsError {
     /// Service and operation, such as `ec2:CreateVpc`.
     pub operation: &'static str,
     /// What the call was about, such as `vpc ci`. Empty for listings of everything.
-    pub resource: String,
+    pub resource: Box<str>,
     /// AWS error code; `None` if no answer came.
     pub code: Option<String>,
     /// AWS' message, or why no answer came.
     pub message: String,
     /// Request id for AWS support.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     failure: Failure,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -62,7 +62,7 @@ impl AwsError {
     pub fn incomplete(operation: &'static str, resource: impl fmt::Display, missing: &str) -> Self {
         Self {
             operation,
-            resource: resource.to_string(),
+            resource: resource.to_string().into(),
             code: None,
             message: format!("the answer lacks `{missing}`"),
             request_id: None,
@@ -164,7 +164,7 @@ where
     let request_id = error
         .as_service_error()
         .and_then(|e| e.meta().extra("aws_request_id"))
-        .map(str::to_owned);
+        .map(Box::from);
     let (failure, code, message) = match &error {
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();
@@ -199,7 +199,7 @@ where
     };
     AwsError {
         operation,
-        resource,
+        resource: resource.into(),
         code,
         message,
         request_id,

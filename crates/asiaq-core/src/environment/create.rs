@@ -1,6 +1,7 @@
 //! Planning `create` and `update`: read, compute, compare. Makes no changing call.
 
-use super::apply::{Action, apply};
+use super::action::Action;
+use super::apply::apply;
 use super::changes;
 use super::desired::{self, Surroundings};
 use super::observed::{self, Observed};
@@ -15,6 +16,9 @@ use crate::plan::{Plan, Progress};
 use chrono::Utc;
 use ipnet::Ipv4Net;
 use std::collections::BTreeMap;
+
+/// The type of environments that developers make for themselves.
+const SANDBOX: &str = "sandbox";
 
 /// What `create` is asked for.
 #[derive(Debug, Clone)]
@@ -57,7 +61,7 @@ pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> 
     let (vpcs, zones, gateways, dhcp_sets) = tokio::try_join!(
         vpc::list(aws),
         observed::zones(aws),
-        observed::internet_gateways(aws, None, request.name),
+        observed::internet_gateways(aws, None, Some(request.name)),
         observed::dhcp_sets(aws, request.name),
     )?;
     if let Some(existing) = vpcs.iter().find(|vpc| {
@@ -101,6 +105,7 @@ pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> 
     let plan = changes::plan(&desired, &leftovers);
     let warnings = [
         config.warnings(request.name, request.env_type),
+        untagged_sandbox(request),
         desired.warnings,
     ]
     .concat();
@@ -108,7 +113,7 @@ pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> 
         name: request.name.to_owned(),
         plan,
         warnings,
-        ids: changes::known_ids(request.name, &leftovers),
+        ids: changes::known_ids(&leftovers),
     })
 }
 
@@ -150,7 +155,7 @@ pub async fn plan_update(
     Ok(Some(Planned {
         plan,
         warnings,
-        ids: changes::known_ids(&vpc.name, &observed),
+        ids: changes::known_ids(&observed),
         name: vpc.name,
     }))
 }
@@ -165,6 +170,18 @@ pub(super) fn only(mut vpcs: Vec<Vpc>, selector: &Selector) -> Result<Option<Vpc
         );
     }
     Ok(vpcs.pop())
+}
+
+/// Sandboxes are billed to a product line, so they should say which (spec 20, section 1.1).
+fn untagged_sandbox(request: &Create<'_>) -> Vec<String> {
+    if request.env_type != SANDBOX || request.tags.contains_key(names::tag::PRODUCT_LINE) {
+        return Vec::new();
+    }
+    let key = names::tag::PRODUCT_LINE;
+    vec![format!(
+        "sandbox `{}` gets no tag `{key}`: give it one with --tag {key}:VALUE",
+        request.name
+    )]
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -8,8 +8,8 @@ use crate::config::{
 };
 use crate::names::{self, tag};
 use crate::network::{
-    CidrChoice, Grant, MetaNetwork, allocate_metanetworks, allocate_vpc, bits_for, desired_grants,
-    enclosing, resolve_address, split, subnet_containing,
+    CidrChoice, GrammarError, Grant, MetaNetwork, allocate_metanetworks, allocate_vpc, bits_for,
+    desired_grants, enclosing, resolve_address, split, subnet_containing,
 };
 use ipnet::Ipv4Net;
 use rand::Rng;
@@ -157,40 +157,39 @@ fn subnets_of_nets(
     rng: &mut impl Rng,
 ) -> Result<BTreeMap<MetaNetwork, Vec<(String, Ipv4Net)>>, ConfigErrors> {
     let problem = |text: String| ConfigErrors::from(ConfigError::new(text));
-    let existing = |net: MetaNetwork| {
-        observed
+    let size = vpc
+        .prefix_len()
+        .saturating_add(bits_for(config.metanetworks.len()));
+    let mut choices: BTreeMap<MetaNetwork, CidrChoice> = BTreeMap::new();
+    let mut kept: BTreeMap<MetaNetwork, Vec<(String, Ipv4Net)>> = BTreeMap::new();
+    for (net, own) in &config.metanetworks {
+        let present: Vec<&Subnet> = observed
             .subnets
             .iter()
-            .filter(move |s| s.net == Some(net))
-            .collect::<Vec<_>>()
-    };
-    let mut choices: BTreeMap<MetaNetwork, CidrChoice> = BTreeMap::new();
-    for (net, own) in &config.metanetworks {
-        let present: Vec<Ipv4Net> = existing(*net).iter().map(|s| s.cidr).collect();
-        choices.insert(
-            *net,
-            enclosing(&present).map_or(own.cidr, |block| CidrChoice::Static(clip(block, vpc))),
-        );
+            .filter(|s| s.net == Some(*net))
+            .collect();
+        let blocks: Vec<Ipv4Net> = present.iter().map(|s| s.cidr).collect();
+        let Some(around) = enclosing(&blocks) else {
+            choices.insert(*net, own.cidr);
+            continue;
+        };
+        let (block, subnets) = complete(&present, own.cidr, size, zones).unwrap_or_else(|| {
+            let as_is = present.iter().map(|s| (s.zone.clone(), s.cidr)).collect();
+            (clip(around, vpc), as_is)
+        });
+        choices.insert(*net, CidrChoice::Static(block));
+        kept.insert(*net, by_address(subnets));
     }
-    let foreign: Vec<Ipv4Net> = observed
-        .subnets
-        .iter()
-        .filter(|s| s.net.is_none_or(|n| !choices.contains_key(&n)))
-        .map(|s| s.cidr)
-        .collect();
-    let size = vpc.prefix_len().saturating_add(bits_for(choices.len()));
-    let blocks = allocate_metanetworks(rng, &config.name, vpc, &choices, &foreign)
+    let occupied: Vec<Ipv4Net> = observed.subnets.iter().map(|s| s.cidr).collect();
+    let blocks = allocate_metanetworks(rng, &config.name, vpc, &choices, &occupied)
         .map_err(|e| problem(e.0))?;
     let mut nets = BTreeMap::new();
     for (net, block) in blocks {
-        let present = existing(net);
-        let subnets = if present.is_empty() {
-            let cut = split(block, zones.len())
-                .map_err(|e| problem(format!("metanetwork {net}: {}", e.0)))?;
-            zones.iter().cloned().zip(cut).collect()
-        } else {
-            let fixed = config.metanetworks.get(&net).map(|own| own.cidr);
-            complete(&present, fixed, size, zones)
+        let subnets = match kept.remove(&net) {
+            Some(subnets) => subnets,
+            None => {
+                cut(block, zones).map_err(|e| problem(format!("metanetwork {net}: {}", e.0)))?
+            }
         };
         nets.insert(net, subnets);
     }
@@ -202,35 +201,44 @@ fn clip(block: Ipv4Net, vpc: Ipv4Net) -> Ipv4Net {
     if vpc.contains(&block) { block } else { vpc }
 }
 
-/// The subnets that a metanetwork has, completed to one per zone if cutting its block gives the existing ones back.
+/// One subnet per zone.
+fn cut(block: Ipv4Net, zones: &[String]) -> Result<Vec<(String, Ipv4Net)>, GrammarError> {
+    Ok(zones
+        .iter()
+        .cloned()
+        .zip(split(block, zones.len())?)
+        .collect())
+}
+
+/// The block of a metanetwork that has subnets, and all subnets cut from it: the configured block or the aligned one
+/// around the subnets, whichever gives the existing subnets back. `None` if neither does (spec 20, section 14).
 fn complete(
     present: &[&Subnet],
-    fixed: Option<CidrChoice>,
+    fixed: CidrChoice,
     size: u8,
     zones: &[String],
-) -> Vec<(String, Ipv4Net)> {
-    let have: BTreeMap<String, Ipv4Net> =
-        present.iter().map(|s| (s.zone.clone(), s.cidr)).collect();
-    let inside = |block: &Ipv4Net| have.values().all(|cidr| block.contains(cidr));
-    let block = match fixed {
-        Some(CidrChoice::Static(block)) if inside(&block) => Some(block),
-        _ => have
-            .values()
-            .next()
-            .and_then(|cidr| Ipv4Net::new(cidr.addr(), size).ok())
-            .map(|block| block.trunc())
-            .filter(inside),
+) -> Option<(Ipv4Net, Vec<(String, Ipv4Net)>)> {
+    let first = present.first()?.cidr;
+    let around = Ipv4Net::new(first.addr(), size).ok().map(|b| b.trunc());
+    let configured = match fixed {
+        CidrChoice::Static(block) => Some(block),
+        CidrChoice::Auto => None,
     };
-    let cut: Option<BTreeMap<String, Ipv4Net>> = block
-        .and_then(|block| split(block, zones.len()).ok())
-        .map(|cut| zones.iter().cloned().zip(cut).collect());
-    let reproduces = |cut: &BTreeMap<String, Ipv4Net>| {
-        have.iter().all(|(zone, cidr)| cut.get(zone) == Some(cidr))
+    let reproduces = |all: &[(String, Ipv4Net)]| {
+        present
+            .iter()
+            .all(|s| all.iter().any(|(z, c)| *z == s.zone && *c == s.cidr))
     };
-    let mut all: Vec<(String, Ipv4Net)> =
-        cut.filter(reproduces).unwrap_or(have).into_iter().collect();
-    all.sort_by_key(|(_, cidr)| *cidr);
-    all
+    [configured, around]
+        .into_iter()
+        .flatten()
+        .filter_map(|block| Some((block, cut(block, zones).ok()?)))
+        .find(|(_, all)| reproduces(all))
+}
+
+fn by_address(mut subnets: Vec<(String, Ipv4Net)>) -> Vec<(String, Ipv4Net)> {
+    subnets.sort_by_key(|(_, cidr)| *cidr);
+    subnets
 }
 
 /// Addresses of hostclasses; one that cannot be reserved is only a warning (spec 20, section 13).

@@ -4,6 +4,7 @@
 //! compares the two into a plan (pure), `apply` executes it, `destroy` takes everything down. `network` is the small
 //! view that other capabilities use. Nothing here prints or decides on options of the command line.
 
+mod action;
 mod apply;
 mod changes;
 mod create;
@@ -13,9 +14,11 @@ mod instance_route;
 mod interface;
 mod network;
 mod observed;
+#[cfg(test)]
+mod testing;
 mod vpc;
 
-pub use apply::Action;
+pub use action::Action;
 pub use create::{Create, Planned, plan_create, plan_update};
 pub use destroy::{DestroyAction, Destruction, plan_destroy};
 pub use instance_route::{InstanceRoute, delete_instance_route, instance_routes};

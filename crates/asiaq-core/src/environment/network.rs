@@ -89,7 +89,7 @@ impl Network {
 /// Reads the metanetworks of an environment: two concurrent calls.
 pub async fn network_of(aws: &Aws, vpc: &Vpc) -> Result<Network> {
     let (groups, subnets) = tokio::try_join!(
-        observed::security_groups(aws, &vpc.id),
+        observed::security_groups(aws, vpc),
         observed::subnets(aws, &vpc.id)
     )?;
     Ok(Network::assemble(&vpc.name, &groups, &subnets))

@@ -1,13 +1,17 @@
 //! What is in AWS now: one VPC read concurrently into small types. SDK types stop here.
 
+mod security;
+
+pub use security::GroupRef;
+pub(super) use security::{SecurityGroup, security_groups};
+
 use crate::aws::{Aws, Pages, Tags, tags_of};
 use crate::error::Result;
-use crate::names::{PEERING_RULE_PREFIX, tag};
-use crate::network::{Grant, MetaNetwork, Peer, Protocol};
-use aws_sdk_ec2::types::{Filter, IpPermission};
-use ipnet::{IpNet, Ipv4Net};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use crate::names::tag;
+use crate::network::MetaNetwork;
+use aws_sdk_ec2::types::Filter;
+use ipnet::Ipv4Net;
+use std::collections::BTreeMap;
 
 /// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,38 +49,6 @@ pub(super) struct Route {
     pub(super) propagated: bool,
 }
 
-/// A security group.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct SecurityGroup {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) net: Option<MetaNetwork>,
-    /// Ingress that rule reconciling looks at (spec 20, section 4.7).
-    pub(super) grants: BTreeSet<Grant<GroupRef>>,
-    /// Ingress of peerings and IPv6: counts as present, is never revoked here.
-    pub(super) kept_grants: BTreeSet<Grant<GroupRef>>,
-    pub(super) raw_ingress: Vec<IpPermission>,
-    pub(super) raw_egress: Vec<IpPermission>,
-}
-
-/// A security group as the source of a grant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GroupRef {
-    /// The group of a metanetwork of this environment.
-    Net(MetaNetwork),
-    /// Any other group, by id.
-    Foreign(String),
-}
-
-impl fmt::Display for GroupRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Net(net) => net.fmt(f),
-            Self::Foreign(id) => f.write_str(id),
-        }
-    }
-}
-
 /// An internet gateway and the VPCs that it is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InternetGateway {
@@ -97,7 +69,7 @@ pub(super) struct Interface {
     pub(super) id: String,
     pub(super) address: String,
     pub(super) attachment: Option<String>,
-    /// Made by an AWS service, which also removes it.
+    /// Removed by others: made by an AWS service, or the first interface of an instance, which nobody can detach.
     pub(super) managed: bool,
 }
 
@@ -194,96 +166,13 @@ fn route_table(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
     })
 }
 
-/// All security groups of a VPC, `default` included.
-pub(super) async fn security_groups(aws: &Aws, vpc_id: &str) -> Result<Vec<SecurityGroup>> {
-    let call = aws
-        .ec2()
-        .describe_security_groups()
-        .filters(vpc_filter(vpc_id))
-        .into_paginator()
-        .items()
-        .send();
-    let groups = call.all("ec2:DescribeSecurityGroups", vpc_id).await?;
-    let nets: BTreeMap<String, MetaNetwork> = groups
-        .iter()
-        .filter_map(|g| Some((g.group_id()?.to_owned(), net_of(&tags_of(g.tags()))?)))
-        .collect();
-    let reference = |id: &str| {
-        nets.get(id).map_or_else(
-            || GroupRef::Foreign(id.to_owned()),
-            |net| GroupRef::Net(*net),
-        )
-    };
-    let convert = |g: aws_sdk_ec2::types::SecurityGroup| {
-        let id = g.group_id()?.to_owned();
-        let (grants, kept_grants) = grants_of(g.ip_permissions(), &reference);
-        Some(SecurityGroup {
-            net: nets.get(&id).copied(),
-            name: g.group_name().unwrap_or_default().to_owned(),
-            grants,
-            kept_grants,
-            raw_ingress: g.ip_permissions().to_vec(),
-            raw_egress: g.ip_permissions_egress().to_vec(),
-            id,
-        })
-    };
-    Ok(groups.into_iter().filter_map(convert).collect())
-}
-
-/// Splits permissions into single grants; ranges that belong to peerings go into the second set. IPv6 ranges and prefix
-/// lists that somebody added by hand are left alone (spec 20, section 4.7), so IPv6 ranges are read only to recognise
-/// our own rules as present.
-fn grants_of(
-    permissions: &[IpPermission],
-    reference: &impl Fn(&str) -> GroupRef,
-) -> (BTreeSet<Grant<GroupRef>>, BTreeSet<Grant<GroupRef>>) {
-    let (mut own, mut kept) = (BTreeSet::new(), BTreeSet::new());
-    for permission in permissions {
-        let Ok(protocol) = permission.ip_protocol().unwrap_or("-1").parse::<Protocol>() else {
-            continue;
-        };
-        let (from, to) = (
-            permission.from_port().unwrap_or(0),
-            permission.to_port().unwrap_or(65_535),
-        );
-        let grant = |peer| Grant::new(protocol, Some(from), Some(to), peer);
-        for pair in permission.user_id_group_pairs() {
-            if let Some(id) = pair.group_id() {
-                own.insert(grant(Peer::Group(reference(id))));
-            }
-        }
-        for range in permission.ip_ranges() {
-            let Some(cidr) = range.cidr_ip().and_then(|text| text.parse::<IpNet>().ok()) else {
-                continue;
-            };
-            let of_peering = range
-                .description()
-                .is_some_and(|d| d.starts_with(PEERING_RULE_PREFIX));
-            let set = if of_peering { &mut kept } else { &mut own };
-            set.insert(grant(Peer::Cidr(cidr)));
-        }
-        for range in permission.ipv6_ranges() {
-            if let Some(cidr) = range
-                .cidr_ipv6()
-                .and_then(|text| text.parse::<IpNet>().ok())
-            {
-                kept.insert(grant(Peer::Cidr(cidr)));
-            }
-        }
-    }
-    (own, kept)
-}
-
-/// Internet gateways attached to the VPC, and unattached ones that an interrupted run made for the environment.
+/// Internet gateways attached to the VPC, and unattached ones that an interrupted run made for the environment `env`.
 pub(super) async fn internet_gateways(
     aws: &Aws,
     vpc_id: Option<&str>,
-    env: &str,
+    env: Option<&str>,
 ) -> Result<Vec<InternetGateway>> {
-    let filters = [
-        ("attachment.vpc-id", vpc_id),
-        ("tag:environment", Some(env).filter(|env| *env != "-")),
-    ];
+    let filters = [("attachment.vpc-id", vpc_id), ("tag:environment", env)];
     let calls = filters
         .iter()
         .filter_map(|(name, value)| value.map(|value| internet_gateways_by(aws, name, value)));
@@ -387,7 +276,8 @@ pub(super) async fn interfaces(aws: &Aws, vpc_id: &str) -> Result<Vec<Interface>
                 .attachment()
                 .and_then(|a| a.attachment_id())
                 .map(str::to_owned),
-            managed: i.requester_managed().unwrap_or(false),
+            managed: i.requester_managed().unwrap_or(false)
+                || i.attachment().is_some_and(|a| a.device_index() == Some(0)),
         })
     };
     Ok(call
@@ -466,8 +356,8 @@ pub(super) async fn observe(aws: &Aws, vpc: &super::Vpc) -> Result<Observed> {
         dns_attributes(aws, id),
         subnets(aws, id),
         route_tables(aws, id),
-        security_groups(aws, id),
-        internet_gateways(aws, Some(id), &vpc.name),
+        security_groups(aws, vpc),
+        internet_gateways(aws, Some(id), Some(&vpc.name)),
         dhcp_sets(aws, &vpc.name),
     )?;
     Ok(Observed {

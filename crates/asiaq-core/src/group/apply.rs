@@ -5,7 +5,8 @@
 use super::calls::{self, is_busy, is_contention, is_unknown, patiently, size};
 use super::desired::draw_template_name;
 use super::launch::LaunchSpec;
-use super::observed::{groups_named, template_spec};
+use super::launch_specs::{template_id, template_spec};
+use super::observed::groups_named;
 use super::policy::PolicyRequest;
 use super::record::LaunchRef;
 use super::template::template_data;
@@ -17,6 +18,7 @@ use crate::plan::{Apply, Change, Progress};
 use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
 use aws_sdk_ec2::types::ResourceType;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
 /// The only version of a template that Asiaq makes.
@@ -279,30 +281,18 @@ impl GroupExecutor<'_> {
     }
 
     async fn own_template(&self, name: &str, spec: &LaunchSpec) -> Result<Option<String>> {
-        let found = self
-            .aws
-            .ec2()
-            .describe_launch_templates()
-            .launch_template_names(name)
-            .send()
-            .await;
-        let found = found.context("ec2:DescribeLaunchTemplates", name)?;
-        let Some(id) = found
-            .launch_templates()
-            .first()
-            .and_then(|template| template.launch_template_id())
-        else {
+        let Some(id) = template_id(self.aws, name).await? else {
             return Ok(None);
         };
         let launch = LaunchRef::Template {
-            id: id.to_owned(),
+            id: id.clone(),
             name: name.to_owned(),
             version: VERSION.to_owned(),
         };
         let same = template_spec(self.aws, &launch)
             .await?
             .is_some_and(|found| found.is_same_as(spec));
-        Ok(same.then(|| id.to_owned()))
+        Ok(same.then_some(id))
     }
 
     async fn create_group(&self, group: &NewGroup, template: &str) -> Result<()> {
@@ -429,13 +419,12 @@ impl GroupExecutor<'_> {
         };
         let passing = if strict { is_busy } else { is_contention };
         if let Err(error) = patiently(self.aws, name, passing, call).await {
-            if strict {
+            if strict || is_unanswered(&error) {
                 return Err(error);
             }
-            self.progress.note(&format!(
-                "{name} was not deleted (force is {force}): {error}"
-            ));
-            return Ok(());
+            let force = if force { "True" } else { "False" };
+            let why = format!("{name} cannot be deleted (force is {force}): {error}");
+            return Err(Error::Left(why));
         }
         match launch {
             Some(launch) if strict => {
@@ -445,10 +434,10 @@ impl GroupExecutor<'_> {
                     calls::delete_launch_object(self.aws, launch).await
                 })
                 .await;
-                self.note_failure(launch, outcome);
+                warn_of_failure(launch, outcome);
             }
             Some(launch) => {
-                self.note_failure(launch, calls::delete_launch_object(self.aws, launch).await)
+                warn_of_failure(launch, calls::delete_launch_object(self.aws, launch).await)
             }
             None => {}
         }
@@ -457,21 +446,28 @@ impl GroupExecutor<'_> {
 
     async fn delete_launch_object(&self, launch: &LaunchRef, strict: bool) -> Result<()> {
         let outcome = calls::delete_launch_object(self.aws, launch).await;
-        if strict {
-            return Ok(outcome?);
+        match outcome {
+            Err(error) if !strict => Err(Error::Left(failure_text(launch, &error))),
+            other => Ok(other?),
         }
-        self.note_failure(launch, outcome);
-        Ok(())
     }
+}
 
-    fn note_failure<E: std::fmt::Display>(&self, launch: &LaunchRef, outcome: Result<(), E>) {
-        if let Err(error) = outcome {
-            self.progress.note(&format!(
-                "Error while deleting {}: {error}",
-                launch.name().unwrap_or_default()
-            ));
-        }
+/// A launch object that stays is untidy, not harmful; so the command goes on.
+fn warn_of_failure<E: Display>(launch: &LaunchRef, outcome: Result<(), E>) {
+    if let Err(error) = outcome {
+        tracing::warn!("{}", failure_text(launch, &error));
     }
+}
+
+fn failure_text(launch: &LaunchRef, error: &impl Display) -> String {
+    let name = launch.name().unwrap_or_default();
+    format!("Error while deleting {name}: {error}")
+}
+
+/// No answer came from AWS, so nothing was refused.
+fn is_unanswered(error: &Error) -> bool {
+    matches!(error, Error::Aws(error) if error.code.is_none())
 }
 
 /// Auto Scaling does not know the template yet that EC2 has just made.

@@ -210,7 +210,7 @@ pub(super) async fn delete_launch_object(aws: &Aws, launch: &LaunchRef) -> Resul
         LaunchRef::None => Ok(()),
     };
     match outcome {
-        Err(error) if super::observed::is_gone(&error) || is_unknown(&error) => Ok(()),
+        Err(error) if super::launch_specs::is_gone(&error) || is_unknown(&error) => Ok(()),
         other => other,
     }
 }

@@ -123,14 +123,15 @@ impl Planner<'_> {
             .chain([template_key(&spec.hostclass, &template)])
             .collect();
         let line = format!(
-            "group {} {name} (min {}, desired {}, max {}, {}, {}, {} subnets)",
+            "group {} {name} (min {}, desired {}, max {}, {}, {}, {} subnet{})",
             spec.hostclass,
             sizes.min,
             sizes.desired.unwrap_or(sizes.min),
             sizes.max,
             spec.launch.image_id,
             spec.launch.instance_type,
-            spec.subnets.len()
+            spec.subnets.len(),
+            if spec.subnets.len() == 1 { "" } else { "s" }
         );
         let action = GroupAction::CreateGroup(NewGroup {
             name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! Deleting groups: which ones and in which way (pure), and waiting until AWS is done (spec 30, section 9.3).
 
 use super::apply::GroupAction;
-use super::observed::groups_named;
+use super::observed::{GroupState, groups_named};
 use super::record::{Group, LaunchRef};
 use crate::aws::Aws;
 use crate::error::{Error, Result};
@@ -47,7 +47,20 @@ impl DeleteFilter<'_> {
     }
 }
 
-/// Plans to delete groups and the launch objects that only they use. Without `force` a group that has instances stays,
+impl GroupState {
+    /// The state in which AWS is deleting these groups: they are no longer "the" group of their hostclass, but their
+    /// names are still taken.
+    #[must_use]
+    pub fn without(mut self, names: &[String]) -> Self {
+        for group in &mut self.groups {
+            group.deleting = group.deleting || names.contains(&group.name);
+        }
+        self
+    }
+}
+
+/// Plans to delete groups, each with its launch object if no other group uses that; one that several groups share is left
+/// to [`super::plan_clean_launch_objects`]. Without `force` a group that has instances stays,
 /// and a note says so. `in_use` is [`super::launch_usage`]. With `strict` AWS' refusal is an error, else a note.
 ///
 /// # Errors

@@ -2,9 +2,10 @@
 
 use super::apply::GroupAction;
 use super::delete::describe;
-use super::observed::{configurations, default_versions, is_gone, launch_usage};
+use super::launch_specs::{DEFAULT_VERSION, configurations, default_versions, template_id};
+use super::observed::launch_usage;
 use super::record::{LaunchRef, configuration_key, template_key};
-use crate::aws::{Aws, Context};
+use crate::aws::Aws;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::plan::{Plan, Sign};
@@ -41,7 +42,7 @@ impl LaunchObject {
             LaunchObjectKind::Template => LaunchRef::Template {
                 id: self.id.clone().unwrap_or_default(),
                 name: self.name.clone(),
-                version: "$Default".into(),
+                version: DEFAULT_VERSION.into(),
             },
             LaunchObjectKind::Configuration => LaunchRef::Configuration(self.name.clone()),
         }
@@ -67,6 +68,7 @@ pub async fn launch_objects(aws: &Aws, env: &str) -> Result<Vec<LaunchObject>> {
             image_id: version
                 .launch_template_data()
                 .and_then(|data| data.image_id())
+                .filter(|id| !id.is_empty())
                 .map(str::to_owned),
         })
     };
@@ -140,53 +142,35 @@ pub async fn plan_delete_launch_object(aws: &Aws, name: &str) -> Result<Plan<Gro
         ));
     }
     let wanted = [name.to_owned()];
-    let (found, template) = tokio::try_join!(
-        configurations(aws, Some(&wanted)),
-        template_named(aws, name)
-    )?;
+    let (found, id) = tokio::try_join!(configurations(aws, Some(&wanted)), async {
+        Ok(template_id(aws, name).await?)
+    })?;
     let mut plan = Plan::default();
     if !found.is_empty() {
         push_deletion(&mut plan, LaunchRef::Configuration(name.to_owned()), true);
         return Ok(plan);
     }
-    let Some(template) = template else {
+    let Some(id) = id else {
         return Err(Error::not_found(format!(
             "launch configuration or launch template `{name}` not found in {}",
             aws.region()
         ))
         .with_hint("`disco_autoscale listconfigs` shows those of an environment"));
     };
+    let template = LaunchObject {
+        name: name.to_owned(),
+        kind: LaunchObjectKind::Template,
+        id: Some(id),
+        image_id: None,
+    };
     if template.is_used(&launch_usage(aws).await?) {
-        return Err(Error::refused(format!("launch template `{name}` is used by a group")).with_hint("delete or update the group first; AWS would delete the template and break the group"));
+        let problem = format!("launch template `{name}` is used by a group");
+        let hint =
+            "delete or update the group first; AWS would delete the template and break the group";
+        return Err(Error::refused(problem).with_hint(hint));
     }
     push_deletion(&mut plan, template.reference(), true);
     Ok(plan)
-}
-
-async fn template_named(aws: &Aws, name: &str) -> Result<Option<LaunchObject>> {
-    let call = aws
-        .ec2()
-        .describe_launch_templates()
-        .launch_template_names(name);
-    let answer = match call
-        .send()
-        .await
-        .context("ec2:DescribeLaunchTemplates", name)
-    {
-        Err(error) if is_gone(&error) => return Ok(None),
-        other => other?,
-    };
-    let id = answer
-        .launch_templates()
-        .first()
-        .and_then(|template| template.launch_template_id());
-    let object = |id: &str| LaunchObject {
-        name: name.to_owned(),
-        kind: LaunchObjectKind::Template,
-        id: Some(id.to_owned()),
-        image_id: None,
-    };
-    Ok(id.map(object))
 }
 
 #[cfg(test)]

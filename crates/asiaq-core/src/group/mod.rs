@@ -1,6 +1,6 @@
 //! Groups: the hosts of one hostclass in one environment, with launch objects, schedules and scaling policies.
 //!
-//! `record` holds what other capabilities see, `observed` reads it from AWS, `desired` is what provisioning asks for,
+//! `record` holds what other capabilities see, `observed` and `launch_specs` read it from AWS, `desired` is what provisioning asks for,
 //! `changes` compares the two into a plan and `delete` plans the way back (all pure), `apply` and `calls` execute.
 //! Elastigroups are another [`Kind`]; nothing here talks to their service yet. Load balancers are only read. Nothing
 //! here prints or decides on options of the command line.
@@ -12,6 +12,7 @@ mod delete;
 mod desired;
 mod launch;
 mod launch_objects;
+mod launch_specs;
 mod observed;
 mod policy;
 mod record;
@@ -28,8 +29,7 @@ pub use launch_objects::{
     plan_delete_launch_object,
 };
 pub use observed::{
-    GroupState, groups, groups_and_usage, groups_with_images, instances, launch_specs,
-    launch_usage, observe,
+    GroupState, groups, groups_and_usage, groups_with_images, instances, launch_usage, observe,
 };
 pub use policy::{
     AdjustmentType, Aggregation, Alarm, Policy, PolicyOptions, PolicyRequest, PolicyRule,

@@ -1,29 +1,22 @@
-//! Groups, their launch content, schedules and instances as they are in AWS now. Read only.
+//! Groups, their schedules and instances as they are in AWS now. Read only.
 
 use super::launch::LaunchSpec;
+use super::launch_specs::{DEFAULT_VERSION, launch_specs};
 use super::policy::{self, Policy};
 use super::record::{Group, Instance, Kind, LaunchRef, Member, the_group};
-use super::template::{spec_of_configuration, spec_of_template};
-use crate::aws::{Aws, AwsError, Context, Pages, Tags};
+use crate::aws::{Aws, Pages, Tags};
 use crate::error::Result;
 use crate::names;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, LaunchTemplateSpecification, MixedInstancesPolicy,
 };
-use aws_sdk_ec2::types::LaunchTemplateVersion;
 use futures::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Up to so many templates are read one by one; more by a listing of all templates.
-const FEW_TEMPLATES: usize = 8;
-/// Largest page of template listings; the default is far smaller.
-const TEMPLATE_PAGE: i32 = 200;
 /// Largest page of Auto Scaling listings.
-const PAGE: i32 = 100;
-/// Launch configuration names in one call.
-const CONFIGURATIONS_PER_CALL: usize = 50;
-/// Version that a template yields if none is stated.
-const DEFAULT_VERSION: &str = "$Default";
+pub(super) const PAGE: i32 = 100;
+/// Group names in one call.
+const NAMES_PER_CALL: usize = 50;
 
 /// The groups of the environment, those being deleted included, by name descending. Their images are not filled.
 pub async fn groups(aws: &Aws, env: &str) -> Result<Vec<Group>> {
@@ -125,11 +118,21 @@ pub(super) async fn groups_named(aws: &Aws, names: &[String]) -> Result<Vec<Grou
     };
     let found = try_join_all(
         names
-            .chunks(CONFIGURATIONS_PER_CALL)
+            .chunks(NAMES_PER_CALL)
             .map(|chunk| read(chunk.to_vec())),
     )
     .await?;
     Ok(found.iter().flatten().filter_map(group).collect())
+}
+
+/// Names of the groups that are named like the environment's, but whose tag says that they are of another one.
+pub(super) async fn foreign_groups(aws: &Aws, env: &str) -> Result<BTreeSet<String>> {
+    let all = all_groups(aws).await?;
+    let named = all
+        .iter()
+        .filter_map(group)
+        .filter(|group| names::belongs_to(env, &group.name, None) && !group.belongs_to(env));
+    Ok(named.map(|group| group.name).collect())
 }
 
 fn own_groups(all: &[AutoScalingGroup], env: &str) -> Vec<Group> {
@@ -243,157 +246,6 @@ fn usage(all: &[AutoScalingGroup]) -> BTreeMap<String, usize> {
         }
     }
     counts
-}
-
-/// The content of launch objects by [`LaunchRef::key`]. Objects that are gone, and launch configurations of other
-/// environments, are left out.
-pub async fn launch_specs(
-    aws: &Aws,
-    env: &str,
-    refs: &[LaunchRef],
-) -> Result<BTreeMap<String, LaunchSpec>> {
-    let (templates, configurations) = tokio::try_join!(
-        template_specs(aws, refs),
-        configuration_specs(aws, env, refs)
-    )?;
-    Ok(templates.into_iter().chain(configurations).collect())
-}
-
-async fn template_specs(aws: &Aws, refs: &[LaunchRef]) -> Result<Vec<(String, LaunchSpec)>> {
-    let mut wanted: BTreeMap<String, &LaunchRef> = refs
-        .iter()
-        .filter(|r| matches!(r, LaunchRef::Template { .. }))
-        .map(|r| (r.key(), r))
-        .collect();
-    let mut found = Vec::new();
-    if wanted.len() > FEW_TEMPLATES {
-        for version in default_versions(aws).await? {
-            let key = wanted
-                .iter()
-                .find(|(_, launch)| is_version(launch, &version))
-                .map(|(key, _)| key.clone());
-            if let Some((key, data)) = key.zip(version.launch_template_data()) {
-                wanted.remove(&key);
-                found.push((key, spec_of_template(data)));
-            }
-        }
-    }
-    let single = wanted.into_iter().map(async |(key, launch)| {
-        Ok::<_, AwsError>(template_spec(aws, launch).await?.map(|spec| (key, spec)))
-    });
-    found.extend(try_join_all(single).await?.into_iter().flatten());
-    Ok(found)
-}
-
-/// The default version of every template of the region, in one paginated call.
-pub(super) async fn default_versions(aws: &Aws) -> Result<Vec<LaunchTemplateVersion>> {
-    let call = aws
-        .ec2()
-        .describe_launch_template_versions()
-        .versions(DEFAULT_VERSION)
-        .max_results(TEMPLATE_PAGE);
-    Ok(call
-        .into_paginator()
-        .items()
-        .send()
-        .all("ec2:DescribeLaunchTemplateVersions", "all launch templates")
-        .await?)
-}
-
-fn is_version(launch: &LaunchRef, found: &LaunchTemplateVersion) -> bool {
-    let LaunchRef::Template { id, name, version } = launch else {
-        return false;
-    };
-    let same = if id.is_empty() {
-        found.launch_template_name() == Some(name)
-    } else {
-        found.launch_template_id() == Some(id)
-    };
-    same && (version == DEFAULT_VERSION
-        || found
-            .version_number()
-            .is_some_and(|number| number.to_string() == *version))
-}
-
-/// The content of one template version; `None` if template or version is gone.
-pub(super) async fn template_spec(
-    aws: &Aws,
-    launch: &LaunchRef,
-) -> Result<Option<LaunchSpec>, AwsError> {
-    let LaunchRef::Template { id, name, version } = launch else {
-        return Ok(None);
-    };
-    let call = aws
-        .ec2()
-        .describe_launch_template_versions()
-        .versions(version);
-    let call = if id.is_empty() {
-        call.launch_template_name(name)
-    } else {
-        call.launch_template_id(id)
-    };
-    let answer = match call.send().await.context(
-        "ec2:DescribeLaunchTemplateVersions",
-        format!("launch template {name}"),
-    ) {
-        Err(error) if is_gone(&error) => return Ok(None),
-        other => other?,
-    };
-    Ok(answer
-        .launch_template_versions()
-        .first()
-        .and_then(|v| v.launch_template_data())
-        .map(spec_of_template))
-}
-
-/// True if AWS does not know the template, or not that version of it.
-pub(super) fn is_gone(error: &AwsError) -> bool {
-    error.is_not_found()
-        || error.code.as_deref().is_some_and(|code| {
-            code.starts_with("InvalidLaunchTemplate") && code.contains("NotFound")
-        })
-}
-
-async fn configuration_specs(
-    aws: &Aws,
-    env: &str,
-    refs: &[LaunchRef],
-) -> Result<Vec<(String, LaunchSpec)>> {
-    let name = |launch: &LaunchRef| match launch {
-        LaunchRef::Configuration(name) if names::belongs_to(env, name, None) => Some(name.clone()),
-        _ => None,
-    };
-    let wanted: BTreeSet<String> = refs.iter().filter_map(name).collect();
-    let wanted: Vec<String> = wanted.into_iter().collect();
-    let found = try_join_all(
-        wanted
-            .chunks(CONFIGURATIONS_PER_CALL)
-            .map(|chunk| configurations(aws, Some(chunk))),
-    )
-    .await?;
-    let pair = |c: &aws_sdk_autoscaling::types::LaunchConfiguration| {
-        let launch = LaunchRef::Configuration(c.launch_configuration_name()?.to_owned());
-        Some((launch.key(), spec_of_configuration(c)))
-    };
-    Ok(found.iter().flatten().filter_map(pair).collect())
-}
-
-/// Launch configurations: those of the names that exist, or all of the region.
-pub(super) async fn configurations(
-    aws: &Aws,
-    names: Option<&[String]>,
-) -> Result<Vec<aws_sdk_autoscaling::types::LaunchConfiguration>> {
-    let call = aws
-        .autoscaling()
-        .describe_launch_configurations()
-        .set_launch_configuration_names(names.map(<[String]>::to_vec));
-    let resource = names.map(|names| names.join(", ")).unwrap_or_default();
-    Ok(call
-        .into_paginator()
-        .items()
-        .send()
-        .all("autoscaling:DescribeLaunchConfigurations", &resource)
-        .await?)
 }
 
 /// A scheduled action of a group.

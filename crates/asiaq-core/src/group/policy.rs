@@ -2,8 +2,10 @@
 //! 2.4 and 7).
 
 use super::apply::GroupAction;
+use super::observed::{PAGE, foreign_groups};
 use crate::aws::{Aws, Pages};
-use crate::error::{Error, Result};
+use crate::config::{ConfigError, ConfigErrors};
+use crate::error::Result;
 use crate::names;
 use crate::plan::{Plan, Sign};
 use serde::Serialize;
@@ -85,12 +87,12 @@ macro_rules! words {
         }
 
         impl FromStr for $name {
-            type Err = Error;
+            type Err = ConfigError;
 
-            fn from_str(text: &str) -> Result<Self> {
+            fn from_str(text: &str) -> Result<Self, ConfigError> {
                 match text {
                     $(stringify!($variant) => Ok(Self::$variant),)+
-                    _ => Err(Error::refused(format!("`{text}` is none of {}", Self::WORDS.join(", ")))),
+                    _ => Err(ConfigError::new(format!("`{text}` is none of {}", Self::WORDS.join(", ")))),
                 }
             }
         }
@@ -197,11 +199,11 @@ impl PolicyOptions {
     ///
     /// # Errors
     /// All that is missing or cannot be read.
-    pub fn request(&self) -> Result<PolicyRequest> {
+    pub fn request(&self) -> Result<PolicyRequest, ConfigErrors> {
         let percent = self.adjustment_type == AdjustmentType::PercentChangeInCapacity;
         let mut problems = Vec::new();
         let mut missing = |option: &str, when: &str| {
-            problems.push(Error::refused(format!("{option} is required for {when}")))
+            problems.push(ConfigError::new(format!("{option} is required for {when}")))
         };
         let rule = match self.policy_type {
             PolicyType::SimpleScaling => {
@@ -246,18 +248,22 @@ impl PolicyOptions {
             min_adjustment,
             rule,
         };
-        Error::from_list(problems).map_or(Ok(request), Err)
+        if problems.is_empty() {
+            Ok(request)
+        } else {
+            Err(ConfigErrors(problems))
+        }
     }
 }
 
 impl FromStr for StepAdjustment {
-    type Err = Error;
+    type Err = ConfigError;
 
     /// Reads `KEY=VALUE[,KEY=VALUE...]`; the adjustment itself is required, the bounds are not.
-    fn from_str(step: &str) -> Result<Self> {
+    fn from_str(step: &str) -> Result<Self, ConfigError> {
         let wrong = |problem: String| {
             let hint = "write it like `MetricIntervalLowerBound=0,MetricIntervalUpperBound=10,ScalingAdjustment=2`";
-            Error::refused(format!("step adjustment `{step}`: {problem}")).with_hint(hint)
+            ConfigError::new(format!("step adjustment `{step}`: {problem}")).with_hint(hint)
         };
         let (mut lower, mut upper, mut adjustment) = (None, None, None);
         for entry in step.split(',') {
@@ -336,11 +342,17 @@ pub fn plan_put_policy(request: PolicyRequest) -> Plan<GroupAction> {
         PolicyRule::Simple { adjustment, .. } => {
             format!("SimpleScaling, {} {adjustment}", request.adjustment_type)
         }
-        PolicyRule::Step { adjustments, .. } => format!(
-            "StepScaling, {}, {} steps",
-            request.adjustment_type,
-            adjustments.len()
-        ),
+        PolicyRule::Step { adjustments, .. } => {
+            let steps: Vec<String> = adjustments
+                .iter()
+                .map(|step| step.scaling_adjustment.to_string())
+                .collect();
+            format!(
+                "StepScaling, {}, steps {}",
+                request.adjustment_type,
+                steps.join(", ")
+            )
+        }
     };
     let line = format!("policy {} of {} ({size})", request.name, request.group);
     plan.push(
@@ -383,42 +395,40 @@ pub async fn policies(
     names: &[String],
     types: &[String],
 ) -> Result<Vec<Policy>> {
-    let given = |list: &[String]| Some(list.to_vec()).filter(|list| !list.is_empty());
-    let call = aws
-        .autoscaling()
-        .describe_policies()
-        .set_auto_scaling_group_name(group.map(str::to_owned));
-    let call = call
-        .set_policy_names(given(names))
-        .set_policy_types(given(types));
-    let found = call
-        .into_paginator()
-        .items()
-        .send()
-        .all("autoscaling:DescribePolicies", env)
-        .await?;
-    Ok(found
-        .iter()
-        .filter_map(policy)
-        .filter(|policy| names::belongs_to(env, &policy.asg, None))
-        .collect())
+    let (found, foreign) = tokio::try_join!(
+        described(aws, group, names, types),
+        foreign_groups(aws, env)
+    )?;
+    let is_own = |policy: &Policy| {
+        names::belongs_to(env, &policy.asg, None) && !foreign.contains(&policy.asg)
+    };
+    Ok(found.into_iter().filter(is_own).collect())
 }
 
 /// Every policy of the region.
 pub(super) async fn all(aws: &Aws) -> Result<Vec<Policy>> {
+    described(aws, None, &[], &[]).await
+}
+
+async fn described(
+    aws: &Aws,
+    group: Option<&str>,
+    names: &[String],
+    types: &[String],
+) -> Result<Vec<Policy>> {
+    let given = |list: &[String]| Some(list.to_vec()).filter(|list| !list.is_empty());
     let call = aws
         .autoscaling()
         .describe_policies()
-        .max_records(100)
-        .into_paginator()
-        .items()
-        .send();
-    Ok(call
-        .all("autoscaling:DescribePolicies", "")
-        .await?
-        .iter()
-        .filter_map(policy)
-        .collect())
+        .set_auto_scaling_group_name(group.map(str::to_owned))
+        .set_policy_names(given(names))
+        .set_policy_types(given(types))
+        .max_records(PAGE);
+    let found = call.into_paginator().items().send();
+    let found = found
+        .all("autoscaling:DescribePolicies", group.unwrap_or_default())
+        .await?;
+    Ok(found.iter().filter_map(policy).collect())
 }
 
 fn policy(policy: &aws_sdk_autoscaling::types::ScalingPolicy) -> Option<Policy> {

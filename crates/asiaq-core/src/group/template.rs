@@ -114,11 +114,8 @@ fn device_of_template(mapping: &ec2::LaunchTemplateBlockDeviceMapping) -> Option
         snapshot_id: filled(ebs.snapshot_id()),
         delete_on_termination: ebs.delete_on_termination().unwrap_or(true),
     };
-    let ephemeral = || filled(mapping.virtual_name()).map(BlockDeviceKind::Ephemeral);
-    Some(BlockDevice {
-        device: mapping.device_name()?.to_owned(),
-        kind: mapping.ebs().map(volume).or_else(ephemeral)?,
-    })
+    let volume = mapping.ebs().map(volume);
+    device(mapping.device_name(), mapping.virtual_name(), volume)
 }
 
 /// The content of a launch configuration.
@@ -158,10 +155,20 @@ fn device_of_configuration(
         snapshot_id: filled(ebs.snapshot_id()),
         delete_on_termination: ebs.delete_on_termination().unwrap_or(true),
     };
-    let ephemeral = || filled(mapping.virtual_name()).map(BlockDeviceKind::Ephemeral);
+    let volume = mapping.ebs().map(volume);
+    device(mapping.device_name(), mapping.virtual_name(), volume)
+}
+
+/// A volume, else an instance store; `None` if it is neither.
+fn device(
+    name: Option<&str>,
+    virtual_name: Option<&str>,
+    volume: Option<BlockDeviceKind>,
+) -> Option<BlockDevice> {
+    let ephemeral = || filled(virtual_name).map(BlockDeviceKind::Ephemeral);
     Some(BlockDevice {
-        device: mapping.device_name()?.to_owned(),
-        kind: mapping.ebs().map(volume).or_else(ephemeral)?,
+        device: name?.to_owned(),
+        kind: volume.or_else(ephemeral)?,
     })
 }
 
@@ -241,36 +248,28 @@ mod tests {
         );
     }
 
+    fn sent(devices: Vec<BlockDevice>) -> Vec<ec2::LaunchTemplateBlockDeviceMappingRequest> {
+        let spec = LaunchSpec {
+            block_devices: devices,
+            ..spec()
+        };
+        template_data(&spec).block_device_mappings().to_vec()
+    }
+
     #[test]
-    fn devices_of_section_4_2() {
-        let ephemeral = |n: u8| BlockDevice {
-            device: format!("/dev/sd{n}"),
-            kind: BlockDeviceKind::Ephemeral(format!("ephemeral{n}")),
-        };
-        let sent = |devices: Vec<BlockDevice>| {
-            template_data(&LaunchSpec {
-                block_devices: devices,
-                ..spec()
-            })
-            .block_device_mappings()
-            .to_vec()
-        };
-        let extra = sent(vec![
-            volume("/dev/sda1", None, None, None),
-            volume("/dev/sdb", Some(50), None, None),
-        ]);
-        assert_eq!(
-            extra
-                .iter()
-                .map(|d| (d.device_name().unwrap(), d.ebs().unwrap().volume_size()))
-                .collect::<Vec<_>>(),
-            [("/dev/sdb", Some(50))]
-        );
+    fn volumes_of_section_4_2() {
+        let root = |size| volume("/dev/sda1", size, None, None);
+        let extra = sent(vec![root(None), volume("/dev/sdb", Some(50), None, None)]);
+        let found: Vec<_> = extra
+            .iter()
+            .map(|d| (d.device_name(), d.ebs().unwrap().volume_size()))
+            .collect();
+        assert_eq!(found, [(Some("/dev/sdb"), Some(50))]);
         let both = sent(vec![
-            volume("/dev/sda1", Some(20), None, None),
+            root(Some(20)),
             volume("/dev/sdb", Some(40), Some(500), Some("snap-1")),
         ]);
-        let (root, snapshot) = (both[0].ebs().unwrap(), both[1].ebs().unwrap());
+        let (root, disk) = (both[0].ebs().unwrap(), both[1].ebs().unwrap());
         assert_eq!(
             (
                 root.volume_size(),
@@ -281,32 +280,28 @@ mod tests {
             (Some(20), None, None, None)
         );
         assert_eq!(
-            (
-                snapshot.volume_size(),
-                snapshot.iops(),
-                snapshot.snapshot_id()
-            ),
+            (disk.volume_size(), disk.iops(), disk.snapshot_id()),
             (Some(40), Some(500), Some("snap-1"))
         );
         assert_eq!(
-            (
-                snapshot.volume_type().map(|t| t.as_str()),
-                snapshot.encrypted()
-            ),
+            (disk.volume_type().map(|t| t.as_str()), disk.encrypted()),
             (Some("io1"), None)
         );
-        let store = sent(vec![
+    }
+
+    #[test]
+    fn instance_stores_of_section_4_2() {
+        let ephemeral = |n: u8| BlockDevice {
+            device: format!("/dev/sd{n}"),
+            kind: BlockDeviceKind::Ephemeral(format!("ephemeral{n}")),
+        };
+        let found = sent(vec![
             volume("/dev/sda1", None, None, None),
             ephemeral(0),
             ephemeral(1),
         ]);
-        assert_eq!(
-            store
-                .iter()
-                .map(|d| d.virtual_name().unwrap())
-                .collect::<Vec<_>>(),
-            ["ephemeral0", "ephemeral1"]
-        );
+        let names: Vec<_> = found.iter().map(|d| d.virtual_name().unwrap()).collect();
+        assert_eq!(names, ["ephemeral0", "ephemeral1"]);
     }
 
     #[test]

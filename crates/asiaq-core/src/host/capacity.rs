@@ -27,6 +27,20 @@ fn members<'a>(instances: &'a [Instance], group: &'a str) -> impl Iterator<Item 
         .filter(move |i| i.group == group && !i.lifecycle_state.starts_with("Terminat"))
 }
 
+fn is_listed(groups: &[Group], name: &str) -> bool {
+    groups.iter().any(|group| group.name == name)
+}
+
+/// The names of groups that lack instances. A group that AWS does not list yet has just been created: it lacks them too.
+fn unsatisfied<'a>(names: &'a [String], groups: &[Group], instances: &[Instance]) -> Vec<&'a str> {
+    let satisfied = |name: &str| {
+        let own = groups.iter().find(|group| group.name == name);
+        own.is_some_and(|group| members(instances, name).count() >= wanted(group))
+    };
+    let names = names.iter().map(String::as_str);
+    names.filter(|name| !satisfied(name)).collect()
+}
+
 /// Waits for the named groups of an environment and returns the ids of all their instances.
 ///
 /// # Errors
@@ -41,18 +55,10 @@ pub(super) async fn wait(
         return Ok(Vec::new());
     }
     let start = Instant::now();
-    let (groups, mut instances) =
+    let (mut groups, mut instances) =
         tokio::try_join!(group::groups(aws, env), group::instances(aws, env))?;
-    let groups: Vec<&Group> = groups
-        .iter()
-        .filter(|group| names.contains(&group.name))
-        .collect();
     loop {
-        let missing: Vec<&str> = groups
-            .iter()
-            .filter(|g| members(&instances, &g.name).count() < wanted(g))
-            .map(|g| g.name.as_str())
-            .collect();
+        let missing = unsatisfied(names, &groups, &instances);
         if missing.is_empty() {
             break;
         }
@@ -66,33 +72,62 @@ pub(super) async fn wait(
         progress.note(&format!(
             "Waiting for {} of {} group[s] to reach their size",
             missing.len(),
-            groups.len()
+            names.len()
         ));
         aws.poll.pause(pause).await;
+        if names.iter().any(|name| !is_listed(&groups, name)) {
+            groups = group::groups(aws, env).await?;
+        }
         instances = group::instances(aws, env).await?;
     }
     tracing::info!(
         "Waited for {} autoscaling groups to reach min_size in {} seconds",
-        groups.len(),
+        names.len(),
         start.elapsed().as_secs()
     );
-    Ok(groups
+    Ok(names
         .iter()
-        .flat_map(|group| members(&instances, &group.name).map(|i| i.id.clone()))
+        .flat_map(|name| members(&instances, name).map(|i| i.id.clone()))
         .collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Tags;
+    use crate::group::{Kind, LaunchRef};
 
-    #[test]
-    fn terminating_members_do_not_count() {
-        let instance = |id: &str, group: &str, state: &str| Instance {
+    fn instance(id: &str, group: &str, state: &str) -> Instance {
+        Instance {
             id: id.into(),
             group: group.into(),
             lifecycle_state: state.into(),
-        };
+        }
+    }
+
+    fn group(name: &str, min_size: i32, desired_capacity: i32) -> Group {
+        Group {
+            name: name.into(),
+            kind: Kind::Asg,
+            min_size,
+            max_size: 9,
+            desired_capacity,
+            launch: LaunchRef::None,
+            mixed_instances: false,
+            launch_config_name: None,
+            image_id: None,
+            termination_policies: vec![],
+            vpc_zone_identifier: String::new(),
+            load_balancers: vec![],
+            target_groups: vec![],
+            tags: Tags::new(),
+            instances: vec![],
+            deleting: false,
+        }
+    }
+
+    #[test]
+    fn terminating_members_do_not_count() {
         let all = [
             instance("i-1", "g", "InService"),
             instance("i-2", "g", "Terminating:Wait"),
@@ -106,5 +141,33 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["i-1", "i-3"]
         );
+    }
+
+    #[test]
+    fn the_minimum_is_waited_for_and_the_desired_capacity_where_it_is_0() {
+        for (min, desired, expected) in [(0, 0, 0), (0, 3, 3), (2, 5, 2), (4, 1, 4), (-1, 0, 0)] {
+            assert_eq!(
+                wanted(&group("g", min, desired)),
+                expected,
+                "{min}/{desired}"
+            );
+        }
+    }
+
+    #[test]
+    fn groups_lack_instances_until_they_are_listed_and_full() {
+        let names = ["a", "b", "c", "d"].map(str::to_owned);
+        let groups = [
+            group("a", 1, 2),
+            group("b", 0, 2),
+            group("c", 0, 0),
+            group("x", 9, 9),
+        ];
+        let instances = [
+            instance("i-1", "a", "Pending"),
+            instance("i-2", "b", "InService"),
+        ];
+        assert_eq!(unsatisfied(&names, &groups, &instances), ["b", "d"]);
+        assert!(is_listed(&groups, "c") && !is_listed(&groups, "d"));
     }
 }

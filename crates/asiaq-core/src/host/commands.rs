@@ -142,7 +142,7 @@ fn settled_images(running: &[Host], hours: i64, now: DateTime<Utc>) -> Vec<Strin
     for host in running {
         let old = host
             .launched
-            .is_some_and(|at| (now - at).num_seconds() > hours * 3600);
+            .is_some_and(|at| (now - at).num_seconds() > hours.saturating_mul(3600));
         let all = oldest_enough.entry(&host.image_id).or_insert(true);
         *all = *all && old;
     }
@@ -267,3 +267,6 @@ pub fn images_of(hosts: &[Host]) -> Vec<String> {
         .into_iter()
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

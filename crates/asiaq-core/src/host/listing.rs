@@ -182,25 +182,7 @@ impl HostRow {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-    use crate::aws::Tags;
-
-    fn host(id: &str, state: &str, tags: &[(&str, &str)]) -> Host {
-        Host {
-            id: id.into(),
-            state: state.into(),
-            image_id: "ami-1".into(),
-            instance_type: "m5.large".into(),
-            public_ip: None,
-            private_ip: Some("10.3.0.12".into()),
-            zone: "us-west-2a".into(),
-            security_group: None,
-            launched: DateTime::from_timestamp(1_700_000_000, 0),
-            tags: tags
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect::<Tags>(),
-        }
-    }
+    use crate::host::record::tests::host;
 
     #[test]
     fn terminated_hidden_and_sorted() {

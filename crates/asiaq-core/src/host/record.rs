@@ -93,3 +93,85 @@ impl Host {
         })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use aws_sdk_ec2::types::{
+        Instance, InstanceNetworkInterface, InstanceNetworkInterfaceAttachment,
+    };
+
+    /// A host with these tags.
+    pub(in crate::host) fn host(id: &str, state: &str, tags: &[(&str, &str)]) -> Host {
+        Host {
+            id: id.into(),
+            state: state.into(),
+            image_id: "ami-1".into(),
+            instance_type: "m5.large".into(),
+            public_ip: None,
+            private_ip: Some("10.3.0.12".into()),
+            zone: "us-west-2a".into(),
+            security_group: None,
+            launched: DateTime::from_timestamp(1_700_000_000, 0),
+            tags: tags
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect::<Tags>(),
+        }
+    }
+
+    fn interface(address: &str, index: i32) -> InstanceNetworkInterface {
+        let attachment = InstanceNetworkInterfaceAttachment::builder()
+            .device_index(index)
+            .build();
+        InstanceNetworkInterface::builder()
+            .private_ip_address(address)
+            .attachment(attachment)
+            .build()
+    }
+
+    #[test]
+    fn the_floating_address_is_preferred() {
+        let table = [
+            (vec![], "10.0.0.1"),
+            (vec![interface("10.0.0.2", 0)], "10.0.0.2"),
+            (
+                vec![interface("10.0.0.2", 0), interface("10.0.0.3", 1)],
+                "10.0.0.3",
+            ),
+            (
+                vec![interface("10.0.0.3", 1), interface("10.0.0.2", 0)],
+                "10.0.0.3",
+            ),
+            (
+                vec![interface("10.0.0.2", 0), interface("10.0.0.4", 2)],
+                "10.0.0.4",
+            ),
+        ];
+        for (interfaces, expected) in table {
+            let instance = Instance::builder()
+                .instance_id("i-1")
+                .private_ip_address("10.0.0.1")
+                .set_network_interfaces(Some(interfaces.clone()))
+                .build();
+            let host = Host::from_sdk(&instance).unwrap();
+            assert_eq!(host.private_ip.as_deref(), Some(expected), "{interfaces:?}");
+        }
+    }
+
+    #[test]
+    fn an_instance_that_says_little_is_a_host_all_the_same() {
+        let host = Host::from_sdk(&Instance::builder().instance_id("i-1").build()).unwrap();
+        assert_eq!(
+            (
+                host.state.as_str(),
+                host.private_ip.as_deref(),
+                host.security_group.as_deref()
+            ),
+            ("", None, None)
+        );
+        assert!(!host.is_terminated() && host.hostclass().is_none());
+        assert_eq!(Host::from_sdk(&Instance::builder().build()), None);
+    }
+}

@@ -5,7 +5,7 @@ use crate::aws::{Aws, Context};
 use crate::error::{Error, Result};
 use crate::names::tag;
 use aws_sdk_ec2::types::Filter;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Instances per page: few round trips, little memory.
 const PAGE: i32 = 500;
@@ -161,11 +161,12 @@ async fn known(aws: &Aws, vpc_id: &str, ids: &[String]) -> Result<Vec<Host>> {
         return Ok(Vec::new());
     }
     let own = Filter::builder().name("vpc-id").values(vpc_id).build();
+    let once: BTreeSet<String> = ids.iter().cloned().collect();
     let call = aws
         .ec2()
         .describe_instances()
         .filters(own)
-        .set_instance_ids(Some(ids.to_vec()));
+        .set_instance_ids(Some(once.into_iter().collect()));
     read(call.into_paginator().send(), &ids.join(", ")).await
 }
 

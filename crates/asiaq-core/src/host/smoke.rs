@@ -84,3 +84,28 @@ pub(super) async fn wait(aws: &Aws, ids: &[String], progress: &dyn Progress) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::record::tests::host;
+
+    #[test]
+    fn the_tag_decides_unless_the_host_is_gone() {
+        let table = [
+            ("running", &[][..], Readiness::NotReady),
+            ("running", &[("smoketest", "")], Readiness::NotReady),
+            ("running", &[("smoketest", "tested")], Readiness::Ready),
+            ("pending", &[("smoketest", "tested")], Readiness::Ready),
+            ("shutting-down", &[], Readiness::NotReady),
+            ("terminated", &[("smoketest", "tested")], Readiness::Failed),
+        ];
+        for (state, tags, expected) in table {
+            assert_eq!(
+                readiness(&host("i-1", state, tags)),
+                expected,
+                "{state} {tags:?}"
+            );
+        }
+    }
+}

@@ -135,7 +135,13 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
 
-    fn image(name: &str, stage: Option<&str>, private: Option<&str>, state: &str) -> Image {
+    /// An image with these tags.
+    pub(super) fn image(
+        name: &str,
+        stage: Option<&str>,
+        private: Option<&str>,
+        state: &str,
+    ) -> Image {
         let pairs = [(tag::STAGE, stage), (tag::IS_PRIVATE, private)];
         Image {
             id: format!("ami-{}", name.replace(' ', "-")),

@@ -38,3 +38,26 @@ pub async fn share(aws: &Aws, image: &Image, accounts: &[String]) -> Result<()> 
         .context("ec2:CreateTags", &image.id)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::image;
+    use super::*;
+
+    #[test]
+    fn only_the_final_stage_is_shared() {
+        let images = [
+            image("mhca 1", Some("tested"), None, "available"),
+            image("mhcb 1", Some("untested"), None, "available"),
+            image("mhcc 1", None, None, "available"),
+        ];
+        let names = |stage: &str| -> Vec<String> {
+            shareable(&images, stage)
+                .iter()
+                .map(|image| image.name.clone())
+                .collect()
+        };
+        assert_eq!(names("tested"), ["mhca 1"]);
+        assert_eq!(names(""), [""; 0]);
+    }
+}

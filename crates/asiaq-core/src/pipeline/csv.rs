@@ -155,7 +155,11 @@ impl Pipeline {
             Ok(text) => Pipeline::parse(&file, &text),
             Err(error) => {
                 let problem = format!("cannot read the pipeline: {error}");
-                Err(ConfigError::new(problem).at(Location::file(file)).into())
+                let hint = "give --pipeline a CSV file, relative to the working directory";
+                Err(ConfigError::new(problem)
+                    .at(Location::file(file))
+                    .with_hint(hint)
+                    .into())
             }
         }
     }

@@ -7,7 +7,8 @@ use std::fmt;
 
 /// Executes the actions of one capability.
 pub trait Apply<A> {
-    /// Makes one change. Must be repeatable: what is already as wanted is not an error.
+    /// Makes one change. Must be repeatable: what is already as wanted is not an error. [`Error::Left`] says that the
+    /// change was not made and that this is no reason to stop.
     fn apply(&self, change: &Change<A>) -> impl Future<Output = Result<(), Error>>;
 }
 
@@ -72,6 +73,7 @@ enum State {
     Waiting,
     Running,
     Done,
+    Left,
     Failed,
 }
 
@@ -95,7 +97,9 @@ impl<A> Plan<A> {
         loop {
             for own in 0..changes.len() {
                 if states[own] == State::Waiting
-                    && needs[own].iter().all(|need| states[*need] == State::Done)
+                    && needs[own]
+                        .iter()
+                        .all(|need| matches!(states[*need], State::Done | State::Left))
                 {
                     states[own] = State::Running;
                     let change = &changes[own];
@@ -110,6 +114,10 @@ impl<A> Plan<A> {
                 Ok(()) => {
                     states[own] = State::Done;
                     progress.done(&changes[own].signed_lines());
+                }
+                Err(Error::Left(why)) => {
+                    states[own] = State::Left;
+                    progress.left(&why);
                 }
                 Err(error) => {
                     states[own] = State::Failed;

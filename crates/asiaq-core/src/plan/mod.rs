@@ -18,6 +18,8 @@ pub trait Progress: Send + Sync {
     fn begin(&self, total: usize);
     /// A change is done; these are its plan lines.
     fn done(&self, lines: &[String]);
+    /// A change was not made, which the plan can do without; `why` says what stays.
+    fn left(&self, why: &str);
     /// A change failed.
     fn failed(&self, line: &str, error: &crate::Error);
     /// Something that the operator should know while waiting.
@@ -31,6 +33,7 @@ pub struct Silent;
 impl Progress for Silent {
     fn begin(&self, _total: usize) {}
     fn done(&self, _lines: &[String]) {}
+    fn left(&self, _why: &str) {}
     fn failed(&self, _line: &str, _error: &crate::Error) {}
     fn note(&self, _text: &str) {}
 }

@@ -162,4 +162,50 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn instance_stores_need_a_mapping_unless_they_are_nvme() {
+        use aws_sdk_ec2::types::{DiskInfo, EbsInfo, InstanceStorageInfo, InstanceTypeInfo};
+        let info = |nvme: Option<EphemeralNvmeSupport>, ebs: EbsOptimizedSupport| {
+            let store = InstanceStorageInfo::builder()
+                .disks(DiskInfo::builder().count(2).build())
+                .set_nvme_support(nvme);
+            let info = InstanceTypeInfo::builder()
+                .instance_type("x9.large".into())
+                .ebs_info(EbsInfo::builder().ebs_optimized_support(ebs).build())
+                .instance_storage_info(store.build());
+            described(&info.build())
+                .map(|(name, facts)| (name, facts.ebs_optimized, facts.ephemerals))
+        };
+        let facts = |optimised, disks| Some(("x9.large".to_owned(), optimised, disks));
+        assert_eq!(info(None, EbsOptimizedSupport::Default), facts(true, 2));
+        assert_eq!(
+            info(
+                Some(EphemeralNvmeSupport::Unsupported),
+                EbsOptimizedSupport::Supported
+            ),
+            facts(true, 2)
+        );
+        assert_eq!(
+            info(
+                Some(EphemeralNvmeSupport::Required),
+                EbsOptimizedSupport::Unsupported
+            ),
+            facts(false, 0)
+        );
+        assert_eq!(
+            info(
+                Some(EphemeralNvmeSupport::Supported),
+                EbsOptimizedSupport::Default
+            ),
+            facts(true, 0)
+        );
+        let bare = InstanceTypeInfo::builder()
+            .instance_type("y9.large".into())
+            .build();
+        assert_eq!(
+            described(&bare),
+            Some(("y9.large".to_owned(), TypeFacts::default()))
+        );
+    }
 }

@@ -107,3 +107,34 @@ pub async fn wait_completed(aws: &Aws, snapshots: &[&Snapshot]) -> Result<()> {
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use aws_sdk_ec2::types::Tag;
+
+    #[test]
+    fn only_a_completed_snapshot_counts_as_ready() {
+        let snapshot = |state: SnapshotState| {
+            let tag = Tag::builder().key("hostclass").value("mhcdb").build();
+            let snapshot = aws_sdk_ec2::types::Snapshot::builder()
+                .snapshot_id("snap-1")
+                .volume_size(40);
+            convert(&snapshot.tags(tag).state(state).build()).unwrap()
+        };
+        let done = snapshot(SnapshotState::Completed);
+        assert_eq!(
+            (done.hostclass.as_str(), done.size, done.completed),
+            ("mhcdb", 40, true)
+        );
+        assert!(
+            !snapshot(SnapshotState::Pending).completed
+                && !snapshot(SnapshotState::Error).completed
+        );
+        let untagged = aws_sdk_ec2::types::Snapshot::builder()
+            .snapshot_id("snap-2")
+            .build();
+        assert_eq!(convert(&untagged), None);
+    }
+}

@@ -467,32 +467,39 @@ fn recurring_actions_that_are_not_wanted_go_first_and_single_ones_stay() {
     );
 }
 
+/// Groups that exist, the target, and the name and existence of the planned group.
+type Decision = (
+    &'static [&'static str],
+    Target<'static>,
+    Option<(&'static str, bool)>,
+);
+
 #[test]
 fn decision_table_of_section_5_3() {
-    let one = "ci_mhcweb_1780000000";
-    let two = "ci_mhcweb_1780000001";
-    let fresh = "ci_mhcweb_1790000000";
-    let table: [(&[&str], Target<'_>, Option<(&str, bool)>); 11] = [
-        (&[], Target::Hostclass, Some((fresh, false))),
-        (&[], Target::Another, Some((fresh, false))),
-        (&[one], Target::Hostclass, Some((one, true))),
-        (&[one], Target::Another, Some((fresh, false))),
-        (&[one, two], Target::Hostclass, None),
-        (&[one, two], Target::Another, None),
-        (&[one, two], Target::Named(one), Some((one, true))),
+    const ONE: &str = "ci_mhcweb_1780000000";
+    const TWO: &str = "ci_mhcweb_1780000001";
+    const FRESH: &str = "ci_mhcweb_1790000000";
+    let table: [Decision; 11] = [
+        (&[], Target::Hostclass, Some((FRESH, false))),
+        (&[], Target::Another, Some((FRESH, false))),
+        (&[ONE], Target::Hostclass, Some((ONE, true))),
+        (&[ONE], Target::Another, Some((FRESH, false))),
+        (&[ONE, TWO], Target::Hostclass, None),
+        (&[ONE, TWO], Target::Another, None),
+        (&[ONE, TWO], Target::Named(ONE), Some((ONE, true))),
         (
-            &[one, two],
+            &[ONE, TWO],
             Target::Named("ci_mhcweb_5"),
-            Some((fresh, false)),
+            Some((FRESH, false)),
         ),
-        (&[], Target::Named(one), Some((fresh, false))),
+        (&[], Target::Named(ONE), Some((FRESH, false))),
         (
             &["ci_mhcapp_1"],
             Target::Named("ci_mhcapp_1"),
-            Some((fresh, false)),
+            Some((FRESH, false)),
         ),
         (
-            &[fresh],
+            &[FRESH],
             Target::Another,
             Some(("ci_mhcweb_1790000001", false)),
         ),

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+use super::super::launch_specs::tests::reference;
 use super::*;
 use aws_sdk_autoscaling::types::{LaunchTemplate, LaunchTemplateOverrides, TagDescription};
 
@@ -25,14 +26,6 @@ fn mixed(id: &str, overrides: &[&str]) -> MixedInstancesPolicy {
 
 fn named(name: &str) -> aws_sdk_autoscaling::types::builders::AutoScalingGroupBuilder {
     AutoScalingGroup::builder().auto_scaling_group_name(name)
-}
-
-fn reference(id: &str, version: &str) -> LaunchRef {
-    LaunchRef::Template {
-        id: id.into(),
-        name: format!("name-{id}"),
-        version: version.into(),
-    }
 }
 
 #[test]
@@ -118,30 +111,4 @@ fn usage_counts_each_group_once_per_object_with_overrides() {
         (2, 2, 1, 1)
     );
     assert_eq!(counts.len(), 5);
-}
-
-#[test]
-fn a_default_version_covers_references_to_it_by_number_or_as_default() {
-    let found = LaunchTemplateVersion::builder()
-        .launch_template_id("lt-1")
-        .launch_template_name("name-lt-1")
-        .version_number(2)
-        .build();
-    let by_name = LaunchRef::Template {
-        id: String::new(),
-        name: "name-lt-1".into(),
-        version: "2".into(),
-    };
-    let table = [
-        (reference("lt-1", "2"), true),
-        (reference("lt-1", "$Default"), true),
-        (reference("lt-1", "1"), false),
-        (reference("lt-1", "$Latest"), false),
-        (reference("lt-2", "2"), false),
-        (by_name, true),
-        (LaunchRef::None, false),
-    ];
-    for (launch, wanted) in table {
-        assert_eq!(is_version(&launch, &found), wanted, "{launch:?}");
-    }
 }

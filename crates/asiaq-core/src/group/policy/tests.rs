@@ -101,9 +101,7 @@ fn everything_missing_is_reported_at_once() {
     };
     let text = wrong.request().unwrap_err().to_string();
     assert!(
-        text.contains("2 operations failed")
-            && text.contains("`a`")
-            && text.contains("unknown key `b`"),
+        text.lines().count() == 2 && text.contains("`a`") && text.contains("unknown key `b`"),
         "{text}"
     );
 }
@@ -228,6 +226,14 @@ fn plans_say_what_the_policy_does() {
     assert_eq!(
         plan.lines(),
         ["+ policy p of ci_mhcweb_1 (SimpleScaling, ChangeInCapacity -20)"]
+    );
+    let step = PolicyOptions {
+        policy_type: PolicyType::StepScaling,
+        ..options()
+    };
+    assert_eq!(
+        plan_put_policy(step.request().unwrap()).lines(),
+        ["+ policy p of ci_mhcweb_1 (StepScaling, ChangeInCapacity, steps -1, 5)"]
     );
     assert_eq!(plan_delete_policy("g", "p").lines(), ["- policy p of g"]);
 }

@@ -3,7 +3,7 @@
 use super::Request;
 use crate::aws::Aws;
 use crate::config::{ConfigError, ConfigErrors, HostclassConfig, Location, StaticAddresses};
-use crate::environment::{self, Network, Vpc, find_interfaces};
+use crate::environment::{self, Network, NetworkPlace, Vpc, find_interfaces};
 use crate::error::{Error, Result};
 use crate::group::{self, GroupState};
 use crate::image::{self, Image, Trusted, best};
@@ -11,7 +11,7 @@ use crate::names;
 use crate::network::{MetaNetwork, resolve_address};
 use crate::pipeline::Row;
 use crate::storage::{self, Snapshot, TypeFacts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// The facts.
@@ -24,8 +24,6 @@ pub(super) struct Inputs {
     pub(super) trusted: Trusted,
     pub(super) snapshots: BTreeMap<String, Snapshot>,
     pub(super) facts: BTreeMap<String, TypeFacts>,
-    /// Interfaces that exist, by address.
-    pub(super) interfaces: BTreeMap<Ipv4Addr, String>,
     pub(super) project: String,
     pub(super) credential_buckets: Vec<String>,
     pub(super) helpers: HelperAddresses,
@@ -40,6 +38,8 @@ pub(super) struct ResolvedRow {
     pub(super) hostclass: HostclassConfig,
     pub(super) instance_type: String,
     pub(super) addresses: Vec<Ipv4Addr>,
+    /// Those of the addresses for which this row makes the interface: there is none, and no earlier row makes it.
+    pub(super) new_interfaces: Vec<Ipv4Addr>,
 }
 
 /// First static addresses of the hostclasses that every host is told about; empty if there are none.
@@ -72,7 +72,8 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
             .collect(),
         None => request.vpc_config.ami_stages(&vpc.name, &vpc.env_type)?,
     };
-    let rows = resolve(request, rows, &images, &stages, &network, &groups)?;
+    let groups = groups.without(request.leaving);
+    let mut rows = resolve(request, rows, &images, &stages, &network, &groups)?;
     let classes: Vec<String> = rows.iter().map(|row| row.hostclass.name.clone()).collect();
     let types: Vec<String> = rows.iter().map(|row| row.instance_type.clone()).collect();
     let addresses: Vec<Ipv4Addr> = rows.iter().flat_map(|row| row.addresses.clone()).collect();
@@ -81,6 +82,7 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
         storage::facts_of(aws, &types),
         find_interfaces(aws, &vpc.id, &addresses),
     )?;
+    claim_interfaces(&mut rows, &interfaces);
     let postfixes = request
         .vpc_config
         .credential_postfixes(&vpc.name, &vpc.env_type)?;
@@ -97,7 +99,6 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
         trusted,
         snapshots,
         facts,
-        interfaces,
         project,
         credential_buckets,
         helpers,
@@ -190,7 +191,9 @@ fn resolve(
                 hostclass,
                 instance_type,
                 addresses,
+                new_interfaces: Vec::new(),
             }),
+            Err(Error::Config(wrong)) => problems.extend(wrong.0),
             Err(error) => errors.push(error),
         }
     }
@@ -200,6 +203,15 @@ fn resolve(
     match Error::from_list(errors) {
         Some(error) => Err(error),
         None => Ok(resolved),
+    }
+}
+
+/// Decides which row makes which interface.
+fn claim_interfaces(rows: &mut [ResolvedRow], existing: &BTreeMap<Ipv4Addr, String>) {
+    let mut claimed: BTreeSet<Ipv4Addr> = existing.keys().copied().collect();
+    for row in rows {
+        let free = row.addresses.iter().copied();
+        row.new_interfaces = free.filter(|address| claimed.insert(*address)).collect();
     }
 }
 
@@ -250,23 +262,49 @@ fn place(
             .map(|launch| Ok(launch.instance_type.clone()))
             .unwrap_or_else(|| request.config.default_instance_type(request.env))?,
     };
-    let blocks = network.place(hostclass.meta_network)?.blocks();
-    let resolve = |text: &String| {
-        resolve_address(hostclass.meta_network, text, &blocks)
-            .map_err(|e| not_in_range(&hostclass.name, &e.0))
+    let blocks = metanetwork(request, network, hostclass)?.blocks();
+    let Some(own) = request
+        .config
+        .static_addresses(&hostclass.name, request.env)?
+    else {
+        return Ok((instance_type, Vec::new()));
     };
-    let addresses = hostclass
-        .ip_addresses
-        .iter()
-        .map(resolve)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((instance_type, addresses))
+    let (mut addresses, mut problems) = (Vec::new(), Vec::new());
+    for text in &own.addresses {
+        match resolve_address(own.meta_network, text, &blocks) {
+            Ok(address) => addresses.push(address),
+            Err(error) => problems.push(
+                ConfigError::new(format!("ip_address of hostclass {}: {}", hostclass.name, error.0))
+                    .at(own.location.clone())
+                    .with_hint("offsets count from the first (`+N`) or the last (`-N`) address of the metanetwork"),
+            ),
+        }
+    }
+    if problems.is_empty() {
+        Ok((instance_type, addresses))
+    } else {
+        Err(ConfigErrors(problems).into())
+    }
 }
 
-fn not_in_range(hostclass: &str, problem: &str) -> ConfigError {
-    ConfigError::new(format!("ip_address of hostclass {hostclass}: {problem}")).with_hint(
-        "offsets count from the first (`+N`) or the last (`-N`) address of the metanetwork",
-    )
+/// The hostclass's metanetwork; an environment without it is reported where the hostclass asks for it.
+fn metanetwork<'a>(
+    request: &Request<'_>,
+    network: &'a Network,
+    hostclass: &HostclassConfig,
+) -> Result<&'a NetworkPlace> {
+    network.place(hostclass.meta_network).or_else(|missing| {
+        let asked = request.config.required_hostclass_option(
+            &hostclass.name,
+            "meta_network",
+            request.env,
+        )?;
+        let error = ConfigError::new(missing.to_string()).at(asked.location);
+        Err(match missing.hint() {
+            Some(hint) => error.with_hint(hint).into(),
+            None => error.into(),
+        })
+    })
 }
 
 /// Addresses of the proxy, logger and log forwarder; a hostclass without one in this environment has none.
@@ -297,4 +335,85 @@ fn first_address(own: &StaticAddresses, network: &Network) -> Option<Ipv4Addr> {
     let net: MetaNetwork = own.meta_network;
     let blocks = network.places.get(&net)?.blocks();
     resolve_address(net, own.addresses.first()?, &blocks).ok()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::config::{DiscoAws, Ini};
+
+    const CONFIG: &str = "\
+[disco_aws]
+default_meta_network=intranet
+default_ssh_key_name=none
+default_public_ip=no
+default_smoketest_termination=no
+";
+
+    /// A row of the hostclass with an image of its own.
+    pub(in crate::host::provision) fn resolved(hostclass: &str, options: &str) -> ResolvedRow {
+        let text = format!("{CONFIG}[{hostclass}]\n{options}\n");
+        let config = DiscoAws::from_ini(Ini::parse("a.ini", text.as_bytes()).unwrap());
+        ResolvedRow {
+            sequence: 1,
+            row: Row::default(),
+            image: Image {
+                id: "ami-1".into(),
+                name: format!("{hostclass} 1700000000"),
+                state: "available".into(),
+                tags: Default::default(),
+                root_device: None,
+                devices: vec![],
+                creation_date: None,
+            },
+            hostclass: config.hostclass(hostclass, "ci").unwrap(),
+            instance_type: "m5.large".into(),
+            addresses: vec![],
+            new_interfaces: vec![],
+        }
+    }
+
+    #[test]
+    fn each_missing_interface_is_made_by_one_row() {
+        let address = |last: u8| Ipv4Addr::new(10, 0, 0, last);
+        let row = |addresses: &[u8]| ResolvedRow {
+            addresses: addresses.iter().copied().map(address).collect(),
+            ..resolved("mhcx", "")
+        };
+        let mut rows = [row(&[1, 2]), row(&[2, 3]), row(&[]), row(&[1, 3])];
+        claim_interfaces(
+            &mut rows,
+            &BTreeMap::from([(address(1), "eni-1".to_owned())]),
+        );
+        let made: Vec<Vec<u8>> = rows
+            .iter()
+            .map(|row| row.new_interfaces.iter().map(|a| a.octets()[3]).collect())
+            .collect();
+        assert_eq!(made, [vec![2], vec![3], vec![], vec![]]);
+    }
+
+    #[test]
+    fn an_image_by_id_needs_no_stage_and_one_by_hostclass_does() {
+        let own = resolved("mhcx", "").image;
+        let images = [own.clone()];
+        let stages = ["tested".to_owned()];
+        let row = |hostclass: Option<&str>, ami: Option<&str>| Row {
+            hostclass: hostclass.map(str::to_owned),
+            ami: ami.map(str::to_owned),
+            ..Row::default()
+        };
+        let found = find_image(&row(Some("mhcy"), Some("ami-1")), &images, &stages, "ci");
+        assert_eq!(found.unwrap(), &own);
+        let found = find_image(&row(Some("mhcx"), None), &images, &[], "ci");
+        assert_eq!(found.unwrap(), &own);
+        let text = |row: &Row| {
+            find_image(row, &images, &stages, "ci")
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(text(&row(None, Some("ami-2"))), "no image ami-2");
+        let expected = "no image of hostclass mhcx in stage tested for environment `ci`";
+        assert_eq!(text(&row(Some("mhcx"), None)), expected);
+    }
 }

@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub smoke_tests: bool,
     /// `--no-destroy`: failing hosts are not terminated by their own health check.
     pub keep_failing_hosts: bool,
+    /// Groups that will be gone when the plan is applied: they are planned as if they were.
+    pub leaving: &'a [String],
     /// Who runs the command.
     pub owner: &'a str,
 }

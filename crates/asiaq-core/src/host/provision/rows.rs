@@ -88,11 +88,7 @@ fn interfaces(plan: &mut Plan<Action>, inputs: &Inputs, own: &ResolvedRow) -> Re
     let net = own.hostclass.meta_network;
     let place = inputs.network.place(net)?;
     let mut ids = Vec::new();
-    for address in own
-        .addresses
-        .iter()
-        .filter(|address| !inputs.interfaces.contains_key(address))
-    {
+    for address in &own.new_interfaces {
         let subnet = place.subnet_of(*address).ok_or_else(|| {
             Error::not_found(format!("no subnet of metanetwork {net} contains {address}"))
         })?;
@@ -224,4 +220,29 @@ fn tags(request: &Request<'_>, inputs: &Inputs, own: &ResolvedRow) -> Tags {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
     fixed.chain(own.hostclass.tags.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inputs::tests::resolved;
+    use super::*;
+
+    #[test]
+    fn operators_are_told_what_counts_and_what_is_not_managed() {
+        let mut own = resolved("mhcx", "");
+        assert_eq!(warnings(&own), [""; 0], "a row by image");
+        own.row.hostclass = Some("mhcx".into());
+        assert_eq!(warnings(&own), [""; 0]);
+        own.row.hostclass = Some("mhcy".into());
+        assert_eq!(
+            warnings(&own),
+            ["image ami-1 is of hostclass mhcx, which counts, not mhcy"]
+        );
+        let balanced = warnings(&resolved("mhcx", "elb=yes\ntarget_group=yes"));
+        assert_eq!(balanced.len(), 2);
+        assert!(
+            balanced[0].contains("a load balancer (elb)")
+                && balanced[1].contains("a target group (target_group)")
+        );
+    }
 }

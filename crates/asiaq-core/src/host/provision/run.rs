@@ -6,12 +6,13 @@ use super::rows::{Action, plan_row};
 use crate::aws::Aws;
 use crate::environment::{InterfaceRequest, create_interface};
 use crate::error::{Error, Result};
-use crate::group::{self, GroupExecutor};
+use crate::group::{self, GroupExecutor, GroupState};
 use crate::host::{capacity, smoke};
 use crate::image::{self, Image};
 use crate::plan::{Apply, Change, Plan, Progress};
 use crate::storage::{self, Snapshot};
 use chrono::Utc;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// A spinup that has been planned. Nothing has been changed yet.
@@ -33,7 +34,7 @@ pub struct SequencePlan {
 }
 
 /// The changes of one row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowPlan {
     /// Hostclass.
     pub hostclass: String,
@@ -177,8 +178,9 @@ impl Provision<'_> {
         Ok(())
     }
 
-    /// Applies some rows of a sequence together. Rows whose hostclass has been provisioned in this run are planned anew, because
-    /// the group that they update did not exist, or looked different, when everything was planned.
+    /// Applies some rows of a sequence together; returns hostclass and group of each. Rows whose hostclass has been provisioned
+    /// in this run are planned anew, because the group that they update did not exist, or looked different, when everything
+    /// was planned.
     async fn run_wave<'s>(
         &'s self,
         aws: &Aws,
@@ -188,54 +190,32 @@ impl Provision<'_> {
         seen: &mut BTreeSet<&'s str>,
         progress: &dyn Progress,
     ) -> Result<Vec<(String, String)>> {
-        let repeated = |index: &usize| {
-            planned
-                .get(*index)
-                .is_some_and(|row| seen.contains(row.hostclass.as_str()))
-        };
-        let fresh = if wave.iter().any(repeated) {
-            Some(group::observe(aws, self.request.env).await?)
+        let own: Vec<(&RowPlan, &ResolvedRow)> = wave
+            .iter()
+            .filter_map(|index| planned.get(*index).zip(resolved.get(*index)))
+            .collect();
+        let repeated = |row: &RowPlan| seen.contains(row.hostclass.as_str());
+        let state = if own.iter().any(|(row, _)| repeated(row)) {
+            let state = group::observe(aws, self.request.env).await?;
+            Some(state.without(self.request.leaving))
         } else {
             None
         };
-        let mut rows: Vec<std::borrow::Cow<'_, Plan<Action>>> = Vec::new();
-        let mut groups = Vec::new();
-        for index in wave {
-            let (Some(row), Some(own)) = (planned.get(*index), resolved.get(*index)) else {
-                continue;
-            };
-            let again = fresh
-                .as_ref()
-                .filter(|_| seen.contains(row.hostclass.as_str()));
-            let replanned = again
-                .map(|state| {
-                    plan_row(
-                        &self.request,
-                        &self.inputs,
-                        own,
-                        state,
-                        Utc::now().timestamp(),
-                        &mut rand::rng(),
-                    )
-                })
-                .transpose()?;
-            groups.push((
-                row.hostclass.clone(),
-                replanned
-                    .as_ref()
-                    .map_or(&row.group_name, |new| &new.group_name)
-                    .clone(),
-            ));
-            rows.push(
-                replanned.map_or(std::borrow::Cow::Borrowed(&row.plan), |new| {
-                    std::borrow::Cow::Owned(new.plan)
-                }),
-            );
-            seen.insert(&row.hostclass);
+        let mut rows: Vec<Cow<'_, RowPlan>> = Vec::new();
+        for (row, resolved) in own {
+            rows.push(match state.as_ref().filter(|_| repeated(row)) {
+                Some(state) => Cow::Owned(self.plan_again(resolved, state)?),
+                None => Cow::Borrowed(row),
+            });
         }
+        seen.extend(
+            wave.iter()
+                .filter_map(|index| planned.get(*index))
+                .map(|row| row.hostclass.as_str()),
+        );
         let mut plan = Plan::default();
-        for row in rows {
-            plan.extend(row.into_owned());
+        for row in &rows {
+            plan.extend(row.plan.clone());
         }
         let executor = Executor {
             aws,
@@ -243,7 +223,8 @@ impl Provision<'_> {
             groups: group::executor(aws, progress),
         };
         plan.apply(&executor, progress).await?;
-        for row in wave.iter().filter_map(|index| planned.get(*index)) {
+        let mut groups = Vec::new();
+        for row in rows {
             let desired = row
                 .desired
                 .map_or_else(|| "None".to_owned(), |n| n.to_string());
@@ -253,8 +234,21 @@ impl Provision<'_> {
                 row.image_id,
                 row.group_name
             );
+            groups.push((row.hostclass.clone(), row.group_name.clone()));
         }
         Ok(groups)
+    }
+
+    fn plan_again(&self, own: &ResolvedRow, state: &GroupState) -> Result<RowPlan> {
+        let now = Utc::now().timestamp();
+        plan_row(
+            &self.request,
+            &self.inputs,
+            own,
+            state,
+            now,
+            &mut rand::rng(),
+        )
     }
 }
 

@@ -15,6 +15,9 @@ impl Apply<()> for Recorder {
     async fn apply(&self, change: &Change<()>) -> Result<(), Error> {
         tokio::task::yield_now().await;
         self.order.lock().unwrap().push(change.id.clone());
+        if change.id == "left" {
+            return Err(Error::Left("it stays".into()));
+        }
         if self.fail.contains(&change.id) {
             Err(Error::refused("broken"))
         } else {
@@ -74,6 +77,16 @@ fn failure_stops_dependants_only_and_everything_is_reported() {
     assert_eq!(
         error.to_string(),
         "1 of 4 changes failed (1 done, 2 not started)\n  failed: + make a: broken\n  not started: + make b\n  not started: + make c"
+    );
+}
+
+#[test]
+fn a_change_that_is_left_stops_nothing_and_does_not_count_as_done() {
+    let recorder = Recorder::default();
+    let count = run(&plan(&[("left", &[]), ("b", &["left"])]), &recorder).unwrap();
+    assert_eq!(
+        (count, recorder.order.into_inner().unwrap()),
+        (1, vec!["left".into(), "b".into()])
     );
 }
 

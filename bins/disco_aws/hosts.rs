@@ -12,10 +12,9 @@ use asiaq_core::plan::Plan;
 use chrono::Utc;
 use clap::{ArgGroup, Args};
 
-/// Exactly one kind of selector, repeatable.
+/// Hosts by any selectors, also none, also mixed.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("selector").required(true).multiple(false).args(["instance", "hostname", "hostclass", "ami", "asg"]))]
-pub struct Selector {
+pub struct Hosts {
     /// Instance id (repeatable)
     #[arg(long)]
     instance: Vec<String>,
@@ -33,46 +32,22 @@ pub struct Selector {
     asg: Vec<String>,
 }
 
-/// Any selectors, also none, also mixed.
+/// Exactly one kind of selector, repeatable.
 #[derive(Debug, Args)]
-pub struct ReadySelector {
-    /// Instance id (repeatable)
-    #[arg(long)]
-    instance: Vec<String>,
-    /// Host name (repeatable)
-    #[arg(long)]
-    hostname: Vec<String>,
-    /// Hostclass (repeatable)
-    #[arg(long)]
-    hostclass: Vec<String>,
-    /// Image id (repeatable)
-    #[arg(long)]
-    ami: Vec<String>,
-    /// Auto Scaling group (repeatable)
-    #[arg(long)]
-    asg: Vec<String>,
+#[command(group = ArgGroup::new("selector").required(true).multiple(false).args(["instance", "hostname", "hostclass", "ami", "asg"]))]
+pub struct Selector {
+    #[command(flatten)]
+    hosts: Hosts,
 }
 
-impl From<Selector> for Selection {
-    fn from(s: Selector) -> Self {
+impl From<Hosts> for Selection {
+    fn from(hosts: Hosts) -> Self {
         Self {
-            instances: s.instance,
-            hostclasses: s.hostclass,
-            amis: s.ami,
-            hostnames: s.hostname,
-            groups: s.asg,
-        }
-    }
-}
-
-impl From<ReadySelector> for Selection {
-    fn from(s: ReadySelector) -> Self {
-        Self {
-            instances: s.instance,
-            hostclasses: s.hostclass,
-            amis: s.ami,
-            hostnames: s.hostname,
-            groups: s.asg,
+            instances: hosts.instance,
+            hostclasses: hosts.hostclass,
+            amis: hosts.ami,
+            hostnames: hosts.hostname,
+            groups: hosts.asg,
         }
     }
 }
@@ -217,7 +192,7 @@ impl Call<'_> {
 
     pub async fn terminate(&self, selector: Selector) -> Result<Outcome, Failure> {
         let (aws, vpc) = self.vpc().await?;
-        let selection = selector.into();
+        let selection = selector.hosts.into();
         let (mut hosts, routes) = tokio::try_join!(
             host::select(&aws, &vpc.id, &selection),
             environment::instance_routes(&aws, &vpc.id)
@@ -230,7 +205,7 @@ impl Call<'_> {
 
     pub async fn stop(&self, selector: Selector) -> Result<Outcome, Failure> {
         let (aws, vpc) = self.vpc().await?;
-        let mut hosts = host::select(&aws, &vpc.id, &selector.into()).await?;
+        let mut hosts = host::select(&aws, &vpc.id, &selector.hosts.into()).await?;
         hosts.retain(|host| !host.is_terminated());
         self.carry_out(&aws, &host::plan_stop(&hosts)).await?;
         self.report("Stopped", &hosts)
@@ -264,9 +239,9 @@ impl Call<'_> {
         .await
     }
 
-    pub async fn is_ready(&self, selector: ReadySelector) -> Result<Outcome, Failure> {
+    pub async fn is_ready(&self, hosts: Hosts) -> Result<Outcome, Failure> {
         let (aws, vpc) = self.vpc().await?;
-        let hosts = host::select(&aws, &vpc.id, &selector.into()).await?;
+        let hosts = host::select(&aws, &vpc.id, &hosts.into()).await?;
         let printer = &self.session.printer;
         if hosts.is_empty() {
             printer.line("No instances found");
@@ -299,6 +274,11 @@ impl Call<'_> {
             &[("instance-state-name", &["running".to_owned()])],
         )
         .await?;
+        if accounts.is_empty() {
+            let text =
+                "prod_account_ids of [bake] is empty: there is no account to share images with";
+            self.session.warn(&[text.to_owned()]);
+        }
         let final_stage = stages.last().map(String::as_str).unwrap_or_default();
         let plan = host::plan_promote_running(
             &aws,

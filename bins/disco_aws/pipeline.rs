@@ -85,12 +85,23 @@ pub struct SpinupArgs {
     testing: bool,
 }
 
-/// One line of a spinup plan in JSON.
+/// What an operator wants beside the rows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wishes<'a> {
+    stage: Option<&'a str>,
+    testing: bool,
+    no_smoke_test: bool,
+    no_destroy: bool,
+    /// Groups that are deleted before.
+    leaving: &'a [String],
+}
+
+/// One line of a spinup plan in JSON. Lines of a spindown before it have no sequence, hostclass and group.
 #[derive(Debug, Serialize)]
 struct PlanItem<'a> {
-    sequence: i64,
-    hostclass: &'a str,
-    group: &'a str,
+    sequence: Option<i64>,
+    hostclass: Option<&'a str>,
+    group: Option<&'a str>,
     sign: String,
     text: String,
 }
@@ -114,58 +125,64 @@ impl Call<'_> {
             ("spotinst", flag(args.spotinst, "yes")),
             ("spotinst_reserve", args.spotinst_reserve),
         ])?;
-        self.provision_rows(
-            &pipeline,
-            None,
-            args.testing,
-            !args.no_smoke_test,
-            args.no_destroy,
-        )
-        .await
+        let wishes = Wishes {
+            testing: args.testing,
+            no_smoke_test: args.no_smoke_test,
+            no_destroy: args.no_destroy,
+            ..Wishes::default()
+        };
+        self.provision_rows(&pipeline, &wishes).await
     }
 
     pub async fn spinup(&self, args: SpinupArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.file.pipeline)?;
-        self.provision_rows(
-            &pipeline,
-            args.stage.as_deref(),
-            args.testing,
-            !args.no_smoke_test,
-            false,
-        )
-        .await
+        let wishes = Wishes {
+            stage: args.stage.as_deref(),
+            testing: args.testing,
+            no_smoke_test: args.no_smoke_test,
+            ..Wishes::default()
+        };
+        self.provision_rows(&pipeline, &wishes).await
     }
 
     async fn provision_rows(
         &self,
         pipeline: &Pipeline,
-        stage: Option<&str>,
-        testing: bool,
-        smoke_tests: bool,
-        keep: bool,
+        wishes: &Wishes<'_>,
     ) -> Result<Outcome, Failure> {
+        let aws = self.session.aws().await?;
         let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
         let owner = self.session.user();
-        let request = Request {
-            config: self.config,
-            vpc_config: &vpc_config,
-            env: self.env,
-            pipeline,
-            stage,
-            testing,
-            smoke_tests,
-            keep_failing_hosts: keep,
-            owner: &owner,
-        };
-        let aws = self.session.aws().await?;
-        let planned = provision::prepare(&aws, request).await?;
+        let planned =
+            provision::prepare(&aws, self.request(pipeline, &vpc_config, &owner, wishes)).await?;
         self.warn_about(&planned);
         if self.dry_run {
-            self.show(&planned);
+            self.show(&[], &planned);
         } else {
             planned.run(&aws, self.session.progress()).await?;
         }
         Ok(Outcome::Success)
+    }
+
+    fn request<'r>(
+        &'r self,
+        pipeline: &'r Pipeline,
+        vpc_config: &'r DiscoVpc,
+        owner: &'r str,
+        wishes: &Wishes<'r>,
+    ) -> Request<'r> {
+        Request {
+            config: self.config,
+            vpc_config,
+            env: self.env,
+            pipeline,
+            stage: wishes.stage,
+            testing: wishes.testing,
+            smoke_tests: !wishes.no_smoke_test,
+            keep_failing_hosts: wishes.no_destroy,
+            leaving: wishes.leaving,
+            owner,
+        }
     }
 
     fn warn_about(&self, planned: &Provision<'_>) {
@@ -174,12 +191,15 @@ impl Call<'_> {
         }
     }
 
-    /// The plan of a whole pipeline: what would be created, updated, left alone.
-    fn show(&self, planned: &Provision<'_>) {
+    /// The plan of a whole pipeline: what would be deleted before, then what would be created, updated, left alone.
+    fn show(&self, before: &[String], planned: &Provision<'_>) {
         let printer = &self.session.printer;
         if printer.is_json() {
-            printer.json(&plan_items(planned));
+            printer.json(&plan_items(before, planned));
             return;
+        }
+        for line in before {
+            printer.line(line);
         }
         for sequence in &planned.sequences {
             printer.line(format!("sequence {}", sequence.number));
@@ -202,20 +222,27 @@ impl Call<'_> {
         Ok(Outcome::Success)
     }
 
+    /// Both are planned before anything is deleted: a file that cannot be spun up again must not be spun down.
     pub async fn spindown_and_up(&self, args: &PipelineArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.pipeline)?;
-        // A file that cannot be spun up again must not be spun down.
-        pipeline.sequences()?;
         let (aws, spindown) = self.plan_down(&pipeline).await?;
+        let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
+        let owner = self.session.user();
+        let wishes = Wishes {
+            leaving: &spindown.groups,
+            ..Wishes::default()
+        };
+        let planned =
+            provision::prepare(&aws, self.request(&pipeline, &vpc_config, &owner, &wishes)).await?;
+        self.warn_about(&planned);
+        let progress = self.session.progress();
         if self.dry_run {
-            self.session.printer.plan(&spindown.plan);
+            self.show(&spindown.plan.lines(), &planned);
         } else {
-            spindown
-                .run(&aws, self.env, true, self.session.progress())
-                .await?;
+            spindown.run(&aws, self.env, true, progress).await?;
+            planned.run(&aws, progress).await?;
         }
-        self.provision_rows(&pipeline, None, false, true, false)
-            .await
+        Ok(Outcome::Success)
     }
 
     async fn plan_down(&self, pipeline: &Pipeline) -> Result<(Aws, Spindown), Failure> {
@@ -226,19 +253,32 @@ impl Call<'_> {
     }
 }
 
-fn plan_items<'a>(planned: &'a Provision<'_>) -> Vec<PlanItem<'a>> {
-    let mut items = Vec::new();
+/// Sign and text of a plan line.
+fn parts(line: &str) -> (String, String) {
+    let (sign, text) = line.split_once(' ').unwrap_or_default();
+    (sign.to_owned(), text.to_owned())
+}
+
+fn plan_items<'a>(before: &[String], planned: &'a Provision<'_>) -> Vec<PlanItem<'a>> {
+    let deletion = |line: &String| {
+        let (sign, text) = parts(line);
+        PlanItem {
+            sequence: None,
+            hostclass: None,
+            group: None,
+            sign,
+            text,
+        }
+    };
+    let mut items: Vec<PlanItem<'a>> = before.iter().map(deletion).collect();
     for sequence in &planned.sequences {
         for row in &sequence.rows {
             let item = |line: String| {
-                let (sign, text) = line
-                    .split_once(' ')
-                    .map(|(s, t)| (s.to_owned(), t.to_owned()))
-                    .unwrap_or_default();
+                let (sign, text) = parts(&line);
                 PlanItem {
-                    sequence: sequence.number,
-                    hostclass: &row.hostclass,
-                    group: &row.group_name,
+                    sequence: Some(sequence.number),
+                    hostclass: Some(&row.hostclass),
+                    group: Some(&row.group_name),
                     sign,
                     text,
                 }

@@ -1,0 +1,239 @@
+//! What commands cost in AWS calls and round trips: `cargo bench --bench round_trips`.
+//!
+//! Each case runs a built tool against a local endpoint through a proxy, once without and once with 50 ms added to every call.
+//! Reported: calls, the longest chain of calls that followed one another, both wall times, and the budget: 1.5 x chain x 50 ms plus
+//! the time that the endpoint itself takes (the wall time without the delay). Start-up of `--help` and the memory of a large
+//! listing are measured too. Not a test: nothing fails here, the figures are for people (docs/architecture.md has them).
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+// The support code serves the tests; a benchmark uses a part of it.
+#![allow(dead_code, unused_imports)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+use support::cloud::Cloud;
+use support::config::TestConfig;
+use support::proxy::{Behaviour, Proxy};
+use support::{Output, asiaq};
+
+const DELAY: Duration = Duration::from_millis(50);
+const HOSTCLASSES: usize = 40;
+const INSTANCES: i32 = 2_000;
+
+fn main() {
+    // `cargo bench` passes options of the built-in harness, which mean nothing here.
+    let cloud = Cloud::start();
+    println!(
+        "{:<28} {:>6} {:>6} {:>9} {:>9} {:>9}",
+        "command", "calls", "chain", "0 ms", "50 ms", "budget"
+    );
+    create(&cloud);
+    spinup(&cloud);
+    list_hosts(&cloud);
+    help();
+}
+
+/// One run through a proxy: wall time, calls and chain.
+struct Measured {
+    wall: Duration,
+    calls: usize,
+    chain: usize,
+}
+
+fn measure(cloud: &Cloud, delay: Duration, run: impl FnOnce(&str) -> Output) -> Measured {
+    let proxy = Proxy::start(cloud.url(), Behaviour::new().delay(delay));
+    let start = Instant::now();
+    run(proxy.url()).expect_status(0);
+    Measured {
+        wall: start.elapsed(),
+        calls: proxy.calls().len(),
+        chain: proxy.longest_chain(),
+    }
+}
+
+/// Measures without and with the delay. `prepare` brings the endpoint into the state before the command.
+fn report(cloud: &Cloud, name: &str, prepare: impl Fn(), run: impl Fn(&str) -> Output) {
+    prepare();
+    let bare = measure(cloud, Duration::ZERO, &run);
+    prepare();
+    let slow = measure(cloud, DELAY, &run);
+    let budget = DELAY * u32::try_from(slow.chain).unwrap() * 3 / 2 + bare.wall;
+    let verdict = if slow.wall <= budget {
+        ""
+    } else {
+        "  OVER BUDGET"
+    };
+    println!(
+        "{name:<28} {:>6} {:>6} {:>9.2?} {:>9.2?} {:>9.2?}{verdict}",
+        slow.calls, slow.chain, bare.wall, slow.wall, budget
+    );
+}
+
+fn create_environment(config: &TestConfig, url: &str) -> Output {
+    asiaq("disco_vpc_ui")
+        .endpoint(url)
+        .config(config.path())
+        .args(["create", "--name", "ci", "--type", "ci"])
+        .run()
+}
+
+fn create(cloud: &Cloud) {
+    let config = TestConfig::standard();
+    let prepare = || {
+        cloud.reset();
+        warm(cloud);
+    };
+    report(cloud, "disco_vpc_ui create", prepare, |url| {
+        create_environment(&config, url)
+    });
+}
+
+/// The first call of a service loads it; that is no cost of a command.
+fn warm(cloud: &Cloud) {
+    cloud.wait(cloud.client().describe_vpcs().send()).unwrap();
+    cloud
+        .wait(cloud.autoscaling().describe_auto_scaling_groups().send())
+        .unwrap();
+}
+
+fn spinup(cloud: &Cloud) {
+    let config = TestConfig::standard();
+    let mut csv = String::from(
+        "sequence,hostclass,min_size,desired_size,max_size,instance_type,smoke_test\n",
+    );
+    for n in 0..HOSTCLASSES {
+        writeln!(csv, "1,mhcbench{n},0,1,2,m5.large,no").unwrap();
+    }
+    config.write("bench.csv", &csv);
+    let file = config.path().join("bench.csv");
+    let prepare = || {
+        cloud.reset();
+        warm(cloud);
+        create_environment(&config, cloud.url()).expect_status(0);
+        for n in 0..HOSTCLASSES {
+            cloud.register_image(&format!("mhcbench{n} 1700000000"), &[("stage", "tested")]);
+        }
+    };
+    let run = |url: &str| {
+        let args = [
+            "--env",
+            "ci",
+            "spinup",
+            "--pipeline",
+            file.to_str().unwrap(),
+        ];
+        asiaq("disco_aws")
+            .endpoint(url)
+            .config(config.path())
+            .args(args)
+            .run()
+    };
+    report(cloud, "spinup, 40 hostclasses", prepare, run);
+    report(cloud, "the same again", || {}, run);
+}
+
+fn list_hosts(cloud: &Cloud) {
+    let config = TestConfig::standard();
+    cloud.reset();
+    create_environment(&config, cloud.url()).expect_status(0);
+    let image = cloud.register_image("mhcapp 1700000000", &[("stage", "tested")]);
+    fill(cloud, &image);
+    let list = |url: &str| {
+        asiaq("disco_aws")
+            .endpoint(url)
+            .config(config.path())
+            .args(["--env", "ci", "listhosts", "--all"])
+    };
+    let run = |url: &str| {
+        let output = list(url).run();
+        assert_eq!(
+            output.stdout.lines().count(),
+            usize::try_from(INSTANCES).unwrap()
+        );
+        output
+    };
+    report(cloud, "listhosts --all, 2000 hosts", || {}, run);
+    let running = list(cloud.url()).spawn();
+    let child = running.child();
+    let mut peak = 0;
+    while child.lock().unwrap().try_wait().unwrap().is_none() {
+        peak = peak.max(resident_kb(child.lock().unwrap().id()));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    println!(
+        "listhosts --all, 2000 hosts: {:.1} MB resident at most",
+        f64::from(peak) / 1024.0
+    );
+}
+
+/// Peak resident memory so far (`VmHWM`), 0 when the process is gone.
+fn resident_kb(pid: u32) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Launches the instances into the environment, in many reservations as groups do.
+fn fill(cloud: &Cloud, image: &str) {
+    let client = cloud.client();
+    let subnets = cloud.wait(client.describe_subnets().send()).unwrap();
+    let is_own = |s: &&aws_sdk_ec2::types::Subnet| {
+        s.tags()
+            .iter()
+            .any(|t| t.key() == Some("meta_network") && t.value() == Some("intranet"))
+    };
+    let subnets: Vec<&str> = subnets
+        .subnets()
+        .iter()
+        .filter(is_own)
+        .filter_map(|s| s.subnet_id())
+        .collect();
+    let per_launch = 50;
+    for n in 0..INSTANCES / per_launch {
+        let pairs = [
+            ("hostclass", format!("mhcbench{}", n % 40)),
+            ("hostname", format!("host{n}")),
+            ("owner", "bench".into()),
+            ("environment", "ci".into()),
+            ("smoketest", "tested".into()),
+            ("productline", "bench".into()),
+        ];
+        let tags = pairs
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .to_vec();
+        let spec = TagSpecification::builder()
+            .resource_type(ResourceType::Instance)
+            .set_tags(Some(tags))
+            .build();
+        let subnet = subnets[usize::try_from(n).unwrap() % subnets.len()];
+        let call = client
+            .run_instances()
+            .image_id(image)
+            .instance_type(InstanceType::M5Large)
+            .min_count(per_launch)
+            .max_count(per_launch);
+        cloud
+            .wait(call.subnet_id(subnet).tag_specifications(spec).send())
+            .unwrap();
+    }
+}
+
+fn help() {
+    for tool in ["asiaq", "disco_aws", "disco_autoscale", "disco_vpc_ui"] {
+        let mut best = Duration::MAX;
+        for _ in 0..20 {
+            let path = support::binary(tool);
+            let start = Instant::now();
+            std::process::Command::new(path)
+                .arg("--help")
+                .output()
+                .unwrap();
+            best = best.min(start.elapsed());
+        }
+        println!("{tool} --help: {best:.1?} (best of 20)");
+    }
+}
