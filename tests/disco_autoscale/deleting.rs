@@ -148,7 +148,7 @@ fn refusals_of_aws_are_said_and_the_rest_goes_on() {
     let output = output.expect_status(0);
     for name in [WEB_OLD, WEB_NEW] {
         let refused = format!(
-            "INFO {name} cannot be deleted (force is True): autoscaling:DeleteAutoScalingGroup of {name}: \
+            "WARN {name} cannot be deleted (force is True): autoscaling:DeleteAutoScalingGroup of {name}: \
              ScalingActivityInProgress: activities are in progress"
         );
         assert!(output.stderr.contains(&refused), "{}", output.stderr);
