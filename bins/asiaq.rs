@@ -1,6 +1,6 @@
 //! `asiaq`: the umbrella command: the local cloud, and links under the old names.
 
-use asiaq_cli::{Common, Failure, Format, Outcome, OutputOption, Session, Tool, run};
+use asiaq_cli::{Common, Failure, Outcome, Session, Tool, run};
 use asiaq_local::{Demo, LocalError, Settings, Status};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -17,8 +17,6 @@ const TOOLS: [&str; 3] = ["disco_autoscale", "disco_aws", "disco_vpc_ui"];
 struct Cli {
     #[command(flatten)]
     common: Common,
-    #[command(flatten)]
-    output: OutputOption,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,10 +57,6 @@ enum Local {
 impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn format(&self) -> Format {
-        self.output.output
     }
 }
 

@@ -5,9 +5,7 @@ mod disco_autoscale {
     pub mod policies;
 }
 
-use asiaq_cli::{
-    Common, DryRun, EnvOption, Failure, Format, Outcome, OutputOption, Session, Tool, run,
-};
+use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, run};
 use asiaq_core::Error;
 use asiaq_core::aws::Aws;
 use asiaq_core::group::{self, DeleteFilter, Group, GroupAction, LaunchObject};
@@ -25,8 +23,6 @@ struct Cli {
     common: Common,
     #[command(flatten)]
     env: EnvOption,
-    #[command(flatten)]
-    output: OutputOption,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(subcommand)]
@@ -101,10 +97,6 @@ impl Which {
 impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn format(&self) -> Format {
-        self.output.output
     }
 }
 

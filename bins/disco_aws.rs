@@ -6,9 +6,7 @@ mod disco_aws {
     pub mod pipeline;
 }
 
-use asiaq_cli::{
-    Common, DryRun, EnvOption, Failure, Format, Outcome, OutputOption, Session, Tool, run,
-};
+use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, run};
 use clap::{Parser, Subcommand};
 use disco_aws::hosts::{Hosts, ListArgs, Selector, TagArgs};
 use disco_aws::pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
@@ -22,8 +20,6 @@ struct Cli {
     common: Common,
     #[command(flatten)]
     env: EnvOption,
-    #[command(flatten)]
-    output: OutputOption,
     #[command(flatten)]
     dry_run: DryRun,
     /// Accepted for old scripts, without effect
@@ -74,10 +70,6 @@ enum Command {
 impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn format(&self) -> Format {
-        self.output.output
     }
 }
 

@@ -1,8 +1,6 @@
 //! `disco_vpc_ui`: creates, lists, updates and destroys environments.
 
-use asiaq_cli::{
-    Common, DryRun, Failure, Format, Outcome, OutputOption, Session, Tool, key_value, run,
-};
+use asiaq_cli::{Common, DryRun, Failure, Outcome, Session, Tool, key_value, run};
 use asiaq_core::config::DiscoVpc;
 use asiaq_core::environment::{self, Create, Selector, Vpc};
 use asiaq_core::names::tag;
@@ -15,8 +13,6 @@ use std::process::ExitCode;
 struct Cli {
     #[command(flatten)]
     common: Common,
-    #[command(flatten)]
-    output: OutputOption,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(subcommand)]
@@ -89,10 +85,6 @@ fn vpc_tag(text: &str) -> Result<(String, String), String> {
 impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
-    }
-
-    fn format(&self) -> Format {
-        self.output.output
     }
 }
 

@@ -112,6 +112,15 @@ fn a_hostclass_that_occurs_twice_gets_one_group_and_one_interface() {
         "twice.csv",
         "sequence,hostclass,desired_size,max_size,instance_type\n1,mhcproxy,0,1,t2.micro\n1,mhcproxy,1,3,t2.micro\n2,mhcproxy,,4,t2.small\n",
     );
+    let planned = world
+        .run(&["spinup", "--pipeline", &file, "--dry-run"])
+        .expect_status(0)
+        .stdout;
+    assert_eq!(planned.matches("+ group mhcproxy").count(), 1, "{planned}");
+    assert_eq!(
+        planned.matches("~ group mhcproxy: the row repeats").count(),
+        2
+    );
     world.run(&["spinup", "--pipeline", &file]).expect_status(0);
     assert_eq!(world.sizes("mhcproxy"), (0, 1, 4));
     assert_eq!(

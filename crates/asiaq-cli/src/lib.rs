@@ -11,7 +11,7 @@ mod run;
 mod session;
 
 pub use failure::{Failure, Outcome};
-pub use options::{Common, DryRun, EnvOption, Format, OutputOption, key_value};
+pub use options::{Common, DryRun, EnvOption, Format, key_value};
 pub use output::{Column, Printer};
 pub use progress::CliProgress;
 pub use run::{Tool, run};

@@ -8,6 +8,9 @@ pub struct Common {
     /// Log debug messages of Asiaq (ASIAQ_LOG takes a filter for everything)
     #[arg(long, global = true)]
     pub debug: bool,
+    /// Form of listings and plans
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub output: Format,
 }
 
 /// `--env`.
@@ -24,14 +27,6 @@ pub struct DryRun {
     /// Print what would change, change nothing
     #[arg(long, global = true, aliases = ["dryrun", "dry_run"])]
     pub dry_run: bool,
-}
-
-/// `--output`.
-#[derive(Debug, Clone, Args)]
-pub struct OutputOption {
-    /// Form of listings and plans
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub output: Format,
 }
 
 /// Form of the data on stdout.

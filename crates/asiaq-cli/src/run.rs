@@ -1,7 +1,7 @@
 //! From the command line to the exit code: parsing, logging, runtime, Ctrl-C, error report.
 
 use crate::session::variable;
-use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging};
+use crate::{CliProgress, Common, Failure, Outcome, Session, logging};
 use clap::{CommandFactory, Parser};
 use clap_complete::CompleteEnv;
 use std::io::IsTerminal;
@@ -15,11 +15,6 @@ const INTERRUPTED: u8 = 130;
 pub trait Tool: Parser + CommandFactory {
     /// The common options.
     fn common(&self) -> &Common;
-
-    /// `--output`, for tools that have it.
-    fn format(&self) -> Format {
-        Format::Text
-    }
 }
 
 /// Runs a tool: completion requests, parsing (usage errors exit 2), logging, then `body`; reports its failure.
@@ -39,7 +34,7 @@ pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failu
         Err(error) => return report(&Failure::new(format!("cannot start: {error}")), debug),
     };
     let result = runtime.block_on(async {
-        let session = Session::new(tool.format(), progress.clone())?;
+        let session = Session::new(tool.common().output, progress.clone())?;
         tokio::select! {
             result = body(tool, &session) => result.map(Some),
             () = interrupted() => Ok(None),

@@ -183,6 +183,7 @@ async fn instances(aws: &Aws, vpc_id: &str) -> Result<Vec<String>> {
 
 /// Orders the steps. Pure.
 fn plan(vpc: &Vpc, contents: &Contents) -> Result<Plan<DestroyAction>> {
+    refuse_services(vpc, contents)?;
     let mut plan = Plan::default();
     let hosts_gone = hosts(&mut plan, vpc, contents)?;
     let mut all: Vec<String> = hosts_gone.clone();
@@ -275,6 +276,29 @@ fn plan(vpc: &Vpc, contents: &Contents) -> Result<Plan<DestroyAction>> {
         );
     }
     Ok(plan)
+}
+
+/// Interfaces of AWS services go only with the service's own object, which this version does not delete. Without this check
+/// the hosts would be gone before the command found out.
+fn refuse_services(vpc: &Vpc, contents: &Contents) -> Result<()> {
+    let managed: Vec<String> = contents
+        .interfaces
+        .iter()
+        .filter(|interface| interface.managed)
+        .map(|interface| format!("{} ({})", interface.id, interface.description))
+        .collect();
+    if managed.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "VPC {} {} holds interfaces of AWS services, which this version cannot remove: {}",
+        vpc.name,
+        vpc.id,
+        managed.join(", ")
+    );
+    Err(Error::refused(what).with_hint(
+        "delete what they belong to first (NAT gateways, endpoints, load balancers, databases); nothing has been changed",
+    ))
 }
 
 fn all_of(first: &[String], more: &[&str]) -> Vec<String> {

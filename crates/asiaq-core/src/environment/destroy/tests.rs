@@ -88,6 +88,7 @@ fn full() -> Contents {
             address: "10.0.0.5".into(),
             attachment: None,
             managed: false,
+            description: String::new(),
         }],
         security_groups: vec![default, own, bare],
         subnets: vec![Subnet {
@@ -263,4 +264,24 @@ fn the_template_of_a_group_goes_with_it() {
         launch.as_ref().and_then(LaunchRef::name),
         Some("ci_mhcweb_19")
     );
+}
+
+#[test]
+fn an_environment_with_service_interfaces_is_refused_before_anything_goes() {
+    let mut contents = full();
+    contents.interfaces.push(Interface {
+        id: "eni-2".into(),
+        address: "10.0.0.9".into(),
+        attachment: Some("ela-attach-1".into()),
+        managed: true,
+        description: "Interface for NAT Gateway nat-1".into(),
+    });
+    let error = plan(&environment(), &contents).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("eni-2 (Interface for NAT Gateway nat-1)"),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("nothing has been changed"));
 }

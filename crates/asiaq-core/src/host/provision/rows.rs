@@ -50,6 +50,7 @@ pub(super) fn plan_row(
         image_id: own.image.id.clone(),
         group_name: planned.group_name,
         desired: spec.desired,
+        repeats: false,
         smoke_test: own.row.smoke_test,
         warnings: warnings(own),
         plan,

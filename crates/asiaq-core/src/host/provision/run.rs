@@ -44,6 +44,8 @@ pub struct RowPlan {
     pub group_name: String,
     /// Desired capacity, if the row says.
     pub desired: Option<u32>,
+    /// A row before this one has the same hostclass: this one is planned when that one is done.
+    pub repeats: bool,
     /// The row asks for a smoke test.
     pub smoke_test: bool,
     /// What the operator should know.
@@ -55,7 +57,12 @@ pub struct RowPlan {
 impl RowPlan {
     /// Plan lines; a group that is left alone gets a `=` line.
     pub fn lines(&self) -> Vec<String> {
-        if self.plan.is_empty() {
+        if self.repeats {
+            vec![format!(
+                "~ group {}: the row repeats the hostclass and updates the group that the row before it leaves",
+                self.hostclass
+            )]
+        } else if self.plan.is_empty() {
             vec![format!(
                 "= group {} {} is as wanted",
                 self.hostclass, self.group_name
@@ -74,28 +81,33 @@ pub async fn prepare<'a>(aws: &Aws, request: Request<'a>) -> Result<Provision<'a
     let inputs = inputs::read(aws, &request).await?;
     let now = Utc::now().timestamp();
     let (mut sequences, mut errors): (Vec<SequencePlan>, Vec<Error>) = (Vec::new(), Vec::new());
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for own in &inputs.rows {
-        match plan_row(
+        let planned = plan_row(
             &request,
             &inputs,
             own,
             &inputs.groups,
             now,
             &mut rand::rng(),
-        ) {
-            Ok(row) => match sequences
-                .last_mut()
-                .filter(|last| last.number == own.sequence)
-            {
-                Some(last) => last.rows.push(row),
-                None => sequences.push(SequencePlan {
-                    number: own.sequence,
-                    rows: vec![row],
-                }),
-            },
-            Err(error) => errors.push(error),
+        );
+        let mut row = match planned {
+            Ok(row) => row,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        row.repeats = !seen.insert(&own.hostclass.name);
+        match sequences.last_mut() {
+            Some(last) if last.number == own.sequence => last.rows.push(row),
+            _ => sequences.push(SequencePlan {
+                number: own.sequence,
+                rows: vec![row],
+            }),
         }
     }
+    drop(seen);
     match Error::from_list(errors) {
         Some(error) => Err(error),
         None => Ok(Provision {
@@ -194,7 +206,7 @@ impl Provision<'_> {
             .iter()
             .filter_map(|index| planned.get(*index).zip(resolved.get(*index)))
             .collect();
-        let repeated = |row: &RowPlan| seen.contains(row.hostclass.as_str());
+        let repeated = |row: &RowPlan| row.repeats && seen.contains(row.hostclass.as_str());
         let state = if own.iter().any(|(row, _)| repeated(row)) {
             let state = group::observe(aws, self.request.env).await?;
             Some(state.without(self.request.leaving))
@@ -308,6 +320,7 @@ mod tests {
             image_id: "ami-1".into(),
             group_name: "g".into(),
             desired: None,
+            repeats: false,
             smoke_test: false,
             warnings: vec![],
             plan: Plan::default(),
