@@ -284,7 +284,7 @@ fn refuse_services(vpc: &Vpc, contents: &Contents) -> Result<()> {
     let managed: Vec<String> = contents
         .interfaces
         .iter()
-        .filter(|interface| interface.managed)
+        .filter(|interface| interface.of_service)
         .map(|interface| format!("{} ({})", interface.id, interface.description))
         .collect();
     if managed.is_empty() {

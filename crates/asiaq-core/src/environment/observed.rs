@@ -71,6 +71,8 @@ pub(super) struct Interface {
     pub(super) attachment: Option<String>,
     /// Removed by others: made by an AWS service, or the first interface of an instance, which nobody can detach.
     pub(super) managed: bool,
+    /// Made by an AWS service: it goes with the service's own object only.
+    pub(super) of_service: bool,
     /// What AWS or we said it is for.
     pub(super) description: String,
 }
@@ -279,6 +281,7 @@ pub(super) async fn interfaces(aws: &Aws, vpc_id: &str) -> Result<Vec<Interface>
                 .and_then(|a| a.attachment_id())
                 .map(str::to_owned),
             description: i.description().unwrap_or_default().to_owned(),
+            of_service: i.requester_managed().unwrap_or(false),
             managed: i.requester_managed().unwrap_or(false)
                 || i.attachment().is_some_and(|a| a.device_index() == Some(0)),
         })

@@ -88,6 +88,7 @@ fn full() -> Contents {
             address: "10.0.0.5".into(),
             attachment: None,
             managed: false,
+            of_service: false,
             description: String::new(),
         }],
         security_groups: vec![default, own, bare],
@@ -274,6 +275,7 @@ fn an_environment_with_service_interfaces_is_refused_before_anything_goes() {
         address: "10.0.0.9".into(),
         attachment: Some("ela-attach-1".into()),
         managed: true,
+        of_service: true,
         description: "Interface for NAT Gateway nat-1".into(),
     });
     let error = plan(&environment(), &contents).unwrap_err();
