@@ -5,6 +5,7 @@ mod bad_input;
 mod commands;
 mod images;
 mod listing;
+mod neighbours;
 mod provision;
 mod smoke;
 mod spindown;

@@ -36,15 +36,15 @@ pub async fn hosts_of(aws: &Aws, vpc_id: &str, filters: &[(&str, &[String])]) ->
             .set_values(Some(values.to_vec()))
             .build()
     });
-    let call = aws
-        .ec2()
-        .describe_instances()
-        .filters(own)
-        .set_filters(Some(more.collect()));
-    read(call.max_results(PAGE).into_paginator().send(), vpc_id).await
+    let filters = std::iter::once(own).chain(more).collect();
+    let call = aws.ec2().describe_instances().set_filters(Some(filters));
+    let pages = call.max_results(PAGE).into_paginator().send();
+    read(pages, Some(vpc_id), vpc_id).await
 }
 
-/// Page by page into our own records, so that a large environment never sits in memory as SDK objects.
+/// Page by page into our own records, so that a large environment never sits in memory as SDK objects. With `within`, instances
+/// of other VPCs are dropped here as well: what is read may be terminated next, so a filter that a server ignores, or that is
+/// lost on the way, must not reach another environment.
 async fn read<E>(
     mut pages: aws_smithy_async::future::pagination_stream::PaginationStream<
         std::result::Result<
@@ -55,6 +55,7 @@ async fn read<E>(
             >,
         >,
     >,
+    within: Option<&str>,
     resource: &str,
 ) -> Result<Vec<Host>>
 where
@@ -71,6 +72,7 @@ where
             page.reservations()
                 .iter()
                 .flat_map(|r| r.instances())
+                .filter(|instance| within.is_none() || instance.vpc_id() == within)
                 .filter_map(Host::from_sdk),
         );
     }
@@ -91,6 +93,7 @@ pub(super) async fn by_ids(aws: &Aws, ids: &[String]) -> Result<Vec<Host>> {
                 .max_results(PAGE)
                 .into_paginator()
                 .send(),
+            None,
             "the instances of groups",
         )
         .await
@@ -167,7 +170,8 @@ async fn known(aws: &Aws, vpc_id: &str, ids: &[String]) -> Result<Vec<Host>> {
         .describe_instances()
         .filters(own)
         .set_instance_ids(Some(once.into_iter().collect()));
-    read(call.into_paginator().send(), &ids.join(", ")).await
+    let pages = call.into_paginator().send();
+    read(pages, Some(vpc_id), &ids.join(", ")).await
 }
 
 fn in_order(hosts: Vec<Host>, ids: &[String]) -> Vec<Host> {
