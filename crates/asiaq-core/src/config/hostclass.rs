@@ -2,6 +2,8 @@
 //! sections 4.4 to 4.7). All problems of a hostclass are reported at once. Offsets are not resolved here:
 //! that needs the subnets.
 
+mod spelling;
+
 use std::net::Ipv4Addr;
 
 use super::diagnostic::{ConfigError, ConfigErrors, Location, Problems};
@@ -69,9 +71,12 @@ impl DiscoAws {
     /// Reads the options of a hostclass. A missing section is no error: the `default_` options then apply.
     ///
     /// # Errors
-    /// All missing and invalid options of the hostclass.
+    /// All missing, invalid and misspelt options of the hostclass.
     pub fn hostclass(&self, hostclass: &str, env: &str) -> Result<HostclassConfig, ConfigErrors> {
         let mut reader = Reader::new(self, hostclass, env);
+        for misspelt in spelling::misspelt(self.ini(), hostclass) {
+            reader.problems.push(misspelt);
+        }
         let meta_network = reader.meta_network();
         let ssh_key_name = reader
             .required("ssh_key_name")
