@@ -43,6 +43,10 @@ pub enum Error {
     /// of plans return it, and the plan goes on.
     #[error("{0}")]
     Left(String),
+    /// The range chosen for a new VPC was taken by others at the same time. The VPC is deleted again, so that another range
+    /// can be tried.
+    #[error("{0}")]
+    RangeTaken(String),
     /// A state was not reached in time.
     #[error("{what} (gave up after {}s)", after.as_secs())]
     Timeout {
@@ -100,6 +104,9 @@ impl Error {
             Self::NotFound { hint, .. } | Self::Refused { hint, .. } => hint.clone(),
             Self::Timeout { .. } => {
                 Some("run the same command again: it goes on where this run stopped".into())
+            }
+            Self::RangeTaken(_) => {
+                Some("run the same command again: it chooses another range".into())
             }
             Self::Left(_) => None,
             Self::Several(errors) => errors.iter().find_map(Error::hint),

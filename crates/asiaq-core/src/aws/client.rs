@@ -89,6 +89,13 @@ pub struct Aws {
     pub poll: Poll,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
+    cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    elasticache: OnceLock<aws_sdk_elasticache::Client>,
+    elasticloadbalancing: OnceLock<aws_sdk_elasticloadbalancing::Client>,
+    rds: OnceLock<aws_sdk_rds::Client>,
+    route53: OnceLock<aws_sdk_route53::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
 }
 
@@ -119,6 +126,13 @@ impl Aws {
             poll,
             ec2: OnceLock::new(),
             autoscaling: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
+            cloudwatchlogs: OnceLock::new(),
+            elasticache: OnceLock::new(),
+            elasticloadbalancing: OnceLock::new(),
+            rds: OnceLock::new(),
+            route53: OnceLock::new(),
+            sns: OnceLock::new(),
             sts: OnceLock::new(),
         })
     }
@@ -138,6 +152,48 @@ impl Aws {
     pub fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
         self.autoscaling
             .get_or_init(|| aws_sdk_autoscaling::Client::new(&self.config))
+    }
+
+    /// CloudWatch client.
+    pub fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.cloudwatch
+            .get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.config))
+    }
+
+    /// CloudWatch Logs client.
+    pub fn cloudwatchlogs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        self.cloudwatchlogs
+            .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.config))
+    }
+
+    /// ElastiCache client.
+    pub fn elasticache(&self) -> &aws_sdk_elasticache::Client {
+        self.elasticache
+            .get_or_init(|| aws_sdk_elasticache::Client::new(&self.config))
+    }
+
+    /// Classic load balancer client.
+    pub fn elasticloadbalancing(&self) -> &aws_sdk_elasticloadbalancing::Client {
+        self.elasticloadbalancing
+            .get_or_init(|| aws_sdk_elasticloadbalancing::Client::new(&self.config))
+    }
+
+    /// RDS client.
+    pub fn rds(&self) -> &aws_sdk_rds::Client {
+        self.rds
+            .get_or_init(|| aws_sdk_rds::Client::new(&self.config))
+    }
+
+    /// Route 53 client.
+    pub fn route53(&self) -> &aws_sdk_route53::Client {
+        self.route53
+            .get_or_init(|| aws_sdk_route53::Client::new(&self.config))
+    }
+
+    /// SNS client.
+    pub fn sns(&self) -> &aws_sdk_sns::Client {
+        self.sns
+            .get_or_init(|| aws_sdk_sns::Client::new(&self.config))
     }
 
     /// STS client.

@@ -79,9 +79,9 @@ impl AwsError {
     /// True for the codes that say that the thing does not exist (any more).
     pub fn is_not_found(&self) -> bool {
         self.code.as_deref().is_some_and(|code| {
-            code.ends_with(".NotFound")
-                || code.ends_with("NotFoundException")
-                || code.ends_with(".NotFoundException")
+            ["NotFound", "NotFoundException", "NotFoundFault"]
+                .iter()
+                .any(|end| code.ends_with(end))
         })
     }
 
@@ -101,6 +101,14 @@ impl AwsError {
     }
 }
 
+/// For deletions: "not found" means that the thing is gone, which is what was wanted.
+pub fn gone<T>(result: Result<T, AwsError>) -> Result<(), AwsError> {
+    match result {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Advice for the error codes that operators meet (spec 20, section 18).
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -110,12 +118,19 @@ fn advice(code: &str) -> Option<&'static str> {
         "RulesPerSecurityGroupLimitExceeded" => {
             "the security group would hold more rules than the quota allows: merge rules or raise the quota"
         }
+        "NatGatewayLimitExceeded" => {
+            "the account's limit of NAT gateways in this zone (5 by default) is reached: delete one or raise the quota"
+        }
+        "Resource.AlreadyAssociated" => {
+            "the elastic IP is in use: wait until its NAT gateway is gone, or list another address"
+        }
         "AddressLimitExceeded" => {
             "the account's limit of elastic IPs is reached: release one or raise the quota"
         }
-        "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" => {
-            "the credentials in use lack this permission"
-        }
+        "UnauthorizedOperation"
+        | "AuthorizationError"
+        | "AccessDenied"
+        | "AccessDeniedException" => "the credentials in use lack this permission",
         "AuthFailure"
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"

@@ -10,7 +10,7 @@ mod poll;
 mod tags;
 
 pub use client::{Aws, Settings};
-pub use error::{AwsError, Context};
+pub use error::{AwsError, Context, gone};
 pub use page::Pages;
 pub use poll::Poll;
 pub use tags::{Tags, ec2_tags, tag_specification, tags_of};

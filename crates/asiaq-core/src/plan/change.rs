@@ -135,6 +135,15 @@ impl<A> Plan<A> {
         self.changes.extend(other.changes);
     }
 
+    /// Makes every other change wait for this one, so that nothing is made if it fails.
+    pub fn begin_with(&mut self, id: &str) {
+        for change in self.changes.iter_mut().filter(|change| change.id != id) {
+            if !change.needs.iter().any(|need| need == id) {
+                change.needs.push(id.to_owned());
+            }
+        }
+    }
+
     /// The same plan with other actions, for a capability that includes another one's changes.
     pub fn map<B>(self, wrap: impl Fn(A) -> B) -> Plan<B> {
         let convert = |c: Change<A>| Change {
@@ -147,6 +156,27 @@ impl<A> Plan<A> {
         Plan {
             changes: self.changes.into_iter().map(convert).collect(),
         }
+    }
+
+    /// The same plan, made after other changes: each of its changes needs these as well.
+    #[must_use]
+    pub fn after(mut self, needs: &[String]) -> Self {
+        for change in &mut self.changes {
+            change.needs.extend(needs.iter().cloned());
+        }
+        self
+    }
+
+    /// The same plan without the changes whose action `drop` picks. What needs them takes them as done.
+    #[must_use]
+    pub fn without(mut self, drop: impl Fn(&A) -> bool) -> Self {
+        self.changes.retain(|change| !drop(&change.action));
+        self
+    }
+
+    /// The logical names of all changes.
+    pub fn ids(&self) -> Vec<String> {
+        self.changes.iter().map(|c| c.id.clone()).collect()
     }
 
     /// The changes in order.
