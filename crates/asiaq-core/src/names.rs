@@ -2,6 +2,10 @@
 //!
 //! Operators' existing resources are found through these names: changing one orphans them.
 
+mod alarm;
+
+pub use alarm::AlarmName;
+
 use crate::network::MetaNetwork;
 use chrono::{DateTime, Utc};
 
@@ -21,6 +25,8 @@ pub mod tag {
     pub const APPLICATION: &str = "application";
     /// Marks a subnet whose NAT gateway has an automatic address.
     pub const DYNONAT: &str = "dynonat";
+    /// `true` on elastic IPs that were allocated for a NAT gateway.
+    pub const DYNAMIC: &str = "dynamic";
     /// Hostclass of a group, host, image or snapshot.
     pub const HOSTCLASS: &str = "hostclass";
     /// Who ran the command.
@@ -59,6 +65,11 @@ pub const FLOATING_INTERFACE: &str = "floating interface";
 
 /// Descriptions that start so mark ingress ranges owned by peerings (spec 20, section 4.10).
 pub const PEERING_RULE_PREFIX: &str = "asiaq-peering:";
+
+/// Description of the rule that lets a metanetwork in through a peering, such as `asiaq-peering:ci/intranet`.
+pub fn peering_rule(env: &str, net: MetaNetwork) -> String {
+    format!("{PEERING_RULE_PREFIX}{env}/{net}")
+}
 
 /// `ENV_NET_AZ`, the name of a subnet and of its route table.
 pub fn subnet(env: &str, net: MetaNetwork, zone: &str) -> String {
@@ -123,6 +134,16 @@ pub fn is_own_launch_template(env: &str, name: &str) -> bool {
 /// `GROUP_CRON` with `star` for each `*` and `_` for each blank.
 pub fn recurring_action(group: &str, cron: &str) -> String {
     format!("{group}_{}", cron.replace('*', "star").replace(' ', "_"))
+}
+
+/// `ENV/`, with which the names of an environment's log groups begin.
+pub fn log_group_prefix(env: &str) -> String {
+    format!("{env}/")
+}
+
+/// `ID-final-snapshot`, the snapshot that remains of a deleted database.
+pub fn final_snapshot(database: &str) -> String {
+    format!("{database}-final-snapshot")
 }
 
 /// Name of a credential bucket (spec 10, section 7.4): dots in us-west-2, double dashes elsewhere.

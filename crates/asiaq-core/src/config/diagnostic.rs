@@ -149,6 +149,11 @@ impl Problems {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
+    /// Everything that was recorded.
+    pub(crate) fn into_list(self) -> Vec<ConfigError> {
+        self.0
+    }
+
     /// The value if nothing was recorded, else all problems. `value` may only be `None` after a problem.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         debug_assert!(

@@ -1,10 +1,11 @@
 //! `disco_vpc.ini` as the tools see it: look-up chain G of spec 10, section 4, and the environments described
 //! there (spec 20, sections 2 and 4). Reading an environment is in `disco_vpc/environment.rs`, checks across
-//! its options in `disco_vpc/checks.rs`, mere warnings in `disco_vpc/warnings.rs`. Peering lines are not read
-//! here: they concern several environments. Nothing here allocates networks or talks to AWS.
+//! its options in `disco_vpc/checks.rs`, mere warnings in `disco_vpc/warnings.rs`. Peering lines, which concern
+//! several environments, are read in `disco_vpc/peerings.rs`. Nothing here allocates networks or talks to AWS.
 
 mod checks;
 mod environment;
+mod peerings;
 #[cfg(test)]
 mod tests;
 mod warnings;
@@ -18,7 +19,8 @@ use super::diagnostic::{ConfigError, ConfigErrors, Location};
 use super::files::ConfigDir;
 use super::ini::{Found, Ini};
 use crate::network::lists::words;
-use crate::network::{CidrChoice, MetaNetwork, PortRange, Rule};
+use crate::network::{CidrChoice, MetaNetwork, PeeringLine, PortRange, Rule};
+pub use peerings::PeeringConfig;
 
 /// Name of the file in the configuration directory.
 const FILE: &str = "disco_vpc.ini";
@@ -147,7 +149,15 @@ impl DiscoVpc {
         DiscoVpc { ini }
     }
 
-    /// The file itself, for the peering lines.
+    /// The section `[peerings]`, every line parsed.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn peerings(&self) -> Result<PeeringConfig, ConfigErrors> {
+        peerings::read(self)
+    }
+
+    /// The file itself.
     pub fn ini(&self) -> &Ini {
         &self.ini
     }
@@ -159,6 +169,13 @@ impl DiscoVpc {
             .filter_map(|section| section.strip_prefix(TYPE_PREFIX))
             .map(String::from)
             .collect()
+    }
+
+    /// Names of the environments with a section of their own (`env:`), in file order.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.ini
+            .sections()
+            .filter_map(|section| section.strip_prefix(ENV_PREFIX))
     }
 
     /// Chain G: `env:NAME[k]`, `envtype:TYPE[k]`, `peerings[k]`. Presence decides: an empty value ends the
@@ -215,7 +232,50 @@ impl DiscoVpc {
     /// What is suspicious but not wrong about an environment: unknown option names, options without effect.
     /// Options that cannot be read are left to [`DiscoVpc::environment`].
     pub fn warnings(&self, name: &str, env_type: &str) -> Vec<String> {
+        let found = self.remarks(name, env_type);
+        found.iter().map(ConfigError::to_string).collect()
+    }
+
+    /// [`DiscoVpc::warnings`] with their places.
+    pub(crate) fn remarks(&self, name: &str, env_type: &str) -> Vec<ConfigError> {
         warnings::warnings(self, name, env_type)
+    }
+
+    /// The peering lines that can be read, with their places.
+    pub(crate) fn peering_lines(&self) -> Vec<(PeeringLine, Location)> {
+        peerings::lines(self)
+    }
+
+    /// Sections, and options of `[peerings]`, that nothing reads.
+    pub(crate) fn stray(&self) -> Vec<ConfigError> {
+        warnings::stray(self)
+    }
+
+    /// As [`DiscoVpc::environment`], but the environment comes with its problems, as far as it can be told.
+    pub(crate) fn examine(
+        &self,
+        name: &str,
+        env_type: &str,
+    ) -> (Option<EnvironmentConfig>, Vec<ConfigError>) {
+        environment::examine(self, name, env_type)
+    }
+
+    /// What is wrong with options by themselves, whatever other options say.
+    pub(crate) fn option_problems(&self, name: &str, env_type: &str) -> Vec<ConfigError> {
+        environment::option_problems(self, name, env_type)
+    }
+
+    /// Adds file, line and section to problems that only know their option: those that show when an environment is
+    /// compared with what exists.
+    pub fn locate(&self, name: &str, env_type: &str, errors: ConfigErrors) -> ConfigErrors {
+        let placed = |error: ConfigError| match &error.location.key {
+            Some(key) if error.location.file.is_empty() => {
+                let place = self.location(name, env_type, key);
+                error.at(place)
+            }
+            _ => error,
+        };
+        ConfigErrors(errors.0.into_iter().map(placed).collect())
     }
 
     fn sections_of(&self, name: &str, env_type: &str) -> [String; 3] {
@@ -226,11 +286,11 @@ impl DiscoVpc {
         ]
     }
 
-    fn has_type(&self, env_type: &str) -> bool {
+    pub(crate) fn has_type(&self, env_type: &str) -> bool {
         self.ini.has_section(&format!("{TYPE_PREFIX}{env_type}"))
     }
 
-    fn has_environment(&self, name: &str) -> bool {
+    pub(crate) fn has_environment(&self, name: &str) -> bool {
         self.ini.has_section(&format!("{ENV_PREFIX}{name}"))
     }
 
@@ -243,7 +303,7 @@ impl DiscoVpc {
 
     /// Where an option of an environment stands. One that is missing belongs into the section of the type, or
     /// into that of the environment if only that exists.
-    fn location(&self, name: &str, env_type: &str, key: &str) -> Location {
+    pub(crate) fn location(&self, name: &str, env_type: &str, key: &str) -> Location {
         let sections = self.sections_of(name, env_type);
         let holder = sections
             .iter()

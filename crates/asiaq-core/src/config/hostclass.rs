@@ -131,6 +131,11 @@ impl DiscoAws {
         reader.problems.finish(config)
     }
 
+    /// Options of a hostclass section that are nearly one of ours, with the likely name as hint.
+    pub(crate) fn misspelt_options(&self, hostclass: &str) -> Vec<ConfigError> {
+        spelling::misspelt(self.ini(), hostclass)
+    }
+
     /// The static addresses of a hostclass (`ip_address`), for environment creation and user data. `None` if
     /// the option is absent or empty; `meta_network` is only needed otherwise (spec 20, section 13).
     ///

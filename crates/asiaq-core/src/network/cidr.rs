@@ -230,7 +230,7 @@ fn fixed_blocks(
 }
 
 /// Whether two blocks share an address.
-fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+pub fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
     a.contains(&b) || b.contains(&a)
 }
 

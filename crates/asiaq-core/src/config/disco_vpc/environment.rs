@@ -27,25 +27,36 @@ pub(super) fn read(
     name: &str,
     env_type: &str,
 ) -> Result<EnvironmentConfig, ConfigErrors> {
-    let mut reader = Reader {
-        file,
-        name,
-        env_type,
-        problems: Problems::default(),
-    };
-    let config = reader.environment();
-    let result = reader.problems.finish(config);
-    if file.has_type(env_type) {
-        return result;
+    match examine(file, name, env_type) {
+        (Some(config), errors) if errors.is_empty() => Ok(config),
+        (_, errors) => Err(ConfigErrors(errors)),
     }
-    result.map_err(|ConfigErrors(mut errors)| {
+}
+
+/// The environment as far as it can be told, and all problems; see [`DiscoVpc::examine`].
+pub(super) fn examine(
+    file: &DiscoVpc,
+    name: &str,
+    env_type: &str,
+) -> (Option<EnvironmentConfig>, Vec<ConfigError>) {
+    let mut reader = Reader::new(file, name, env_type);
+    let config = reader.environment();
+    let mut errors = reader.problems.into_list();
+    if !errors.is_empty() && !file.has_type(env_type) {
         if !file.has_environment(name) {
             // Nothing was read at all: what is missing follows from that.
             errors.clear();
         }
         errors.insert(0, unknown_type(file, env_type));
-        ConfigErrors(errors)
-    })
+    }
+    (config, errors)
+}
+
+/// Problems of options by themselves; see [`DiscoVpc::option_problems`].
+pub(super) fn option_problems(file: &DiscoVpc, name: &str, env_type: &str) -> Vec<ConfigError> {
+    let mut reader = Reader::new(file, name, env_type);
+    reader.single_options();
+    reader.problems.into_list()
 }
 
 fn unknown_type(file: &DiscoVpc, env_type: &str) -> ConfigError {
@@ -70,7 +81,45 @@ pub(super) struct Reader<'a> {
     problems: Problems,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(file: &'a DiscoVpc, name: &'a str, env_type: &'a str) -> Self {
+        Reader {
+            file,
+            name,
+            env_type,
+            problems: Problems::default(),
+        }
+    }
+
+    /// Reads every option, also those that have no effect here because others are missing.
+    fn single_options(&mut self) {
+        for key in ["vpc_cidr", "ip_space"] {
+            if let Some(text) = self.text(key) {
+                self.grammar(key, parse_cidr4(&text));
+            }
+        }
+        if let Some(size) = self.text("vpc_cidr_size") {
+            self.prefix_length(&size);
+        }
+        for net in MetaNetwork::ALL {
+            let key = net_key(net, "cidr");
+            if let Some(text) = self.text(&key) {
+                self.grammar(&key, text.parse::<CidrChoice>());
+            }
+            self.sg_rules(net);
+            self.routes(&net_key(net, "igw_routes"));
+            self.routes(&net_key(net, "vgw_routes"));
+            self.nat(&net_key(net, "nat_gateways"));
+        }
+        self.customer_ports();
+        self.list("customer_cidr", parse_cidr);
+        self.dhcp();
+        self.list("nat_gateway_routes", nat_route);
+        for key in ["application", "ami_stage", "credential_buckets"] {
+            self.text(key);
+        }
+    }
+
     /// Records a problem at the place of an option.
     pub(super) fn wrong(&mut self, key: &str, problem: impl Into<String>) {
         let location = self.file.location(self.name, self.env_type, key);
@@ -162,15 +211,19 @@ impl Reader<'_> {
             return None;
         };
         let space = self.grammar("ip_space", parse_cidr4(&space));
-        let size = size.trim().parse().map_err(|_| {
+        let size = self.prefix_length(&size);
+        space
+            .zip(size)
+            .map(|(space, size)| VpcCidr::FromSpace { space, size })
+    }
+
+    fn prefix_length(&mut self, size: &str) -> Option<u8> {
+        let parsed = size.trim().parse().map_err(|_| {
             GrammarError(format!(
                 "`{size}` is not a prefix length: use a number from 16 to 28"
             ))
         });
-        let size = self.grammar("vpc_cidr_size", size);
-        space
-            .zip(size)
-            .map(|(space, size)| VpcCidr::FromSpace { space, size })
+        self.grammar("vpc_cidr_size", parsed)
     }
 
     /// The metanetworks, and whether the networks of all are known. One whose network is wrong is kept as

@@ -1,9 +1,10 @@
 //! What is suspicious about an environment of `disco_vpc.ini` without being wrong (spec 20, sections 2.1, 4.7
-//! and 4.8). Only texts come from here; nothing is refused.
+//! and 4.8), and what belongs to no environment at all. Nothing is refused here.
 
 use ipnet::Ipv4Net;
 
-use super::{DiscoVpc, ENV_PREFIX, TYPE_PREFIX, net_key};
+use super::{DiscoVpc, ENV_PREFIX, PEERINGS, TYPE_PREFIX, net_key};
+use crate::config::diagnostic::{ConfigError, Location};
 use crate::config::ini::Found;
 use crate::config::suggest::nearest;
 use crate::network::lists::words;
@@ -39,19 +40,65 @@ const NET_KEYS: [&str; 5] = [
     "nat_gateways",
 ];
 
+/// Options of `[peerings]` that belong to no environment; lines start with the prefix below.
+const PEERING_KEYS: [&str; 1] = ["update_security_groups"];
+/// What names of peering lines start with.
+const CONNECTION: &str = "connection_";
+
 /// All warnings; see [`DiscoVpc::warnings`].
-pub(super) fn warnings(file: &DiscoVpc, name: &str, env_type: &str) -> Vec<String> {
+pub(super) fn warnings(file: &DiscoVpc, name: &str, env_type: &str) -> Vec<ConfigError> {
     let view = View {
         file,
         name,
         env_type,
     };
-    let mut texts = view.unknown_options();
-    texts.extend(view.missing_type());
-    texts.extend(view.customers_without_dmz());
-    texts.extend(view.covered_default_routes());
-    texts.extend(view.half_ntp_offset());
-    texts
+    let mut found = view.unknown_options();
+    found.extend(view.missing_type());
+    found.extend(view.customers_without_dmz());
+    found.extend(view.covered_default_routes());
+    found.extend(view.half_ntp_offset());
+    found
+}
+
+/// Sections and options of `[peerings]` that nothing reads; see [`DiscoVpc::stray`].
+pub(super) fn stray(file: &DiscoVpc) -> Vec<ConfigError> {
+    let ini = file.ini();
+    let sections = ini.sections().filter(|section| {
+        let prefixed = [ENV_PREFIX, TYPE_PREFIX]
+            .iter()
+            .any(|prefix| section.starts_with(prefix));
+        !prefixed && *section != PEERINGS
+    });
+    let sections = sections.map(|section| {
+        let text = match likely_section(section) {
+            Some(meant) => format!("unknown section: did you mean `[{meant}]`?"),
+            None => "unknown section".to_owned(),
+        };
+        ConfigError::new(text).at(ini.location(section, None))
+    });
+    let mut known = known_keys();
+    known.extend(PEERING_KEYS.map(str::to_owned));
+    let options = ini
+        .options(PEERINGS)
+        .filter(|option| !option.starts_with(CONNECTION) && !known.iter().any(|key| key == option));
+    let options = options.map(|option| {
+        let text = match nearest(option.split('_').next().unwrap_or(option), &["connection"]) {
+            Some(_) => format!("unknown option: peering lines start with `{CONNECTION}`"),
+            None => unknown_option(option, &known),
+        };
+        ConfigError::new(text).at(ini.location(PEERINGS, Some(option)))
+    });
+    sections.chain(options).collect()
+}
+
+/// The section that a misspelt one was meant to be.
+fn likely_section(section: &str) -> Option<String> {
+    if let Some((kind, name)) = section.split_once(':') {
+        let kinds = [ENV_PREFIX, TYPE_PREFIX].map(|prefix| prefix.trim_end_matches(':'));
+        let kind = kind.trim().to_ascii_lowercase();
+        return nearest(&kind, &kinds).map(|meant| format!("{meant}:{}", name.trim()));
+    }
+    nearest(&section.to_ascii_lowercase(), &[PEERINGS]).map(str::to_owned)
 }
 
 struct View<'a> {
@@ -75,7 +122,7 @@ impl View<'_> {
         self.filled(&net_key(net, "cidr")).is_some()
     }
 
-    fn unknown_options(&self) -> Vec<String> {
+    fn unknown_options(&self) -> Vec<ConfigError> {
         let known = known_keys();
         let ini = self.file.ini();
         let sections = [
@@ -89,30 +136,29 @@ impl View<'_> {
             .filter(|(_, option)| !known.iter().any(|key| key == option))
             .map(|(section, option)| {
                 let place = ini.location(section, Some(option));
-                format!("{place}: {}", unknown_option(option, &known))
+                ConfigError::new(unknown_option(option, &known)).at(place)
             })
             .collect()
     }
 
-    fn missing_type(&self) -> Option<String> {
+    fn missing_type(&self) -> Option<ConfigError> {
         let section = format!("{TYPE_PREFIX}{}", self.env_type);
         let file = self.file.ini().file();
-        (!self.file.has_type(self.env_type))
-            .then(|| format!("{file}: there is no section `[{section}]`"))
+        (!self.file.has_type(self.env_type)).then(|| {
+            ConfigError::new(format!("there is no section `[{section}]`")).at(Location::file(file))
+        })
     }
 
-    fn customers_without_dmz(&self) -> Option<String> {
+    fn customers_without_dmz(&self) -> Option<ConfigError> {
         let found = self.filled("customer_ports")?;
         (!self.configured(MetaNetwork::Dmz)).then(|| {
-            format!(
-                "{}: no effect, since metanetwork dmz is not configured",
-                found.location
-            )
+            ConfigError::new("no effect, since metanetwork dmz is not configured")
+                .at(found.location)
         })
     }
 
     /// Gateway routes for everything in metanetworks whose NAT route takes that place.
-    fn covered_default_routes(&self) -> Vec<String> {
+    fn covered_default_routes(&self) -> Vec<ConfigError> {
         let Some(found) = self.filled("nat_gateway_routes") else {
             return Vec::new();
         };
@@ -125,15 +171,13 @@ impl View<'_> {
             .filter_map(|key| self.filled(&key))
             .filter(|routes| words(&routes.value).into_iter().any(is_default))
             .map(|routes| {
-                format!(
-                    "{}: 0.0.0.0/0 is ignored, since `nat_gateway_routes` takes its place",
-                    routes.location
-                )
+                ConfigError::new("0.0.0.0/0 is ignored, since `nat_gateway_routes` takes its place")
+                    .at(routes.location)
             })
             .collect()
     }
 
-    fn half_ntp_offset(&self) -> Option<String> {
+    fn half_ntp_offset(&self) -> Option<ConfigError> {
         if self.filled("ntp_server").is_some() {
             return None;
         }
@@ -143,7 +187,7 @@ impl View<'_> {
             (None, Some(found)) => (found, net),
             _ => return None,
         };
-        Some(format!("{}: no effect without `{other}`", found.location))
+        Some(ConfigError::new(format!("no effect without `{other}`")).at(found.location))
     }
 }
 

@@ -491,3 +491,26 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    /// Hundreds of VPCs of all sizes: the block is aligned, inside the space, beside all of them, and one is found if there
+    /// is one.
+    #[test]
+    fn a_range_beside_hundreds(taken in proptest::collection::vec((0u32..1 << 16, 20u8..=28), 200..700), size in 20u8..=24, seed in 0u64..1000) {
+        let space = net("10.0.0.0/12");
+        let taken: Vec<Ipv4Net> = taken
+            .iter()
+            .map(|(at, prefix)| Ipv4Net::new(Ipv4Addr::from(0x0a00_0000 + (at << 4)), *prefix).unwrap().trunc())
+            .collect();
+        let candidates = || space.subnets(size).unwrap();
+        let free = candidates().filter(|block| !taken.iter().any(|t| overlap(*t, *block))).count();
+        match allocate_vpc(&mut rng(seed), "ci", space, size, &taken) {
+            Ok(block) => {
+                prop_assert!(candidates().any(|candidate| candidate == block));
+                prop_assert!(!taken.iter().any(|t| overlap(*t, block)), "{}", block);
+            }
+            Err(error) => prop_assert_eq!(free, 0, "{}", error.0),
+        }
+    }
+}
