@@ -1,6 +1,22 @@
 //! The changes that create and update make to an environment, as data.
 
-use super::observed::GroupRef;
+mod database;
+mod endpoint;
+mod layout;
+mod nat;
+mod peering;
+mod topic;
+mod vpn;
+
+pub use database::DatabaseAction;
+pub use endpoint::EndpointAction;
+pub use layout::LayoutAction;
+pub use nat::{AddressSource, HeldAddress, NatAction};
+pub use peering::{PeeringAction, PeeringParty};
+pub use topic::TopicAction;
+pub use vpn::VpnAction;
+
+use super::observed::{GroupRef, Target};
 use crate::aws::Tags;
 use crate::network::{Grant, MetaNetwork};
 use ipnet::Ipv4Net;
@@ -15,6 +31,8 @@ pub enum Action {
         name: String,
         /// Block.
         cidr: Ipv4Net,
+        /// The block was chosen at random: give it up if another VPC has it too.
+        random: bool,
         /// Tags.
         tags: Tags,
     },
@@ -66,6 +84,10 @@ pub enum Action {
         net: MetaNetwork,
         /// Grants.
         grants: Vec<Grant<GroupRef>>,
+        /// What is revoked afterwards, or before if the group would otherwise be too full.
+        outdated: Vec<Grant<GroupRef>>,
+        /// How many grants the group shall have in the end.
+        wanted: usize,
     },
     /// Revoke ingress grants.
     Revoke {
@@ -81,7 +103,7 @@ pub enum Action {
     },
     /// Attach it to the VPC.
     AttachInternetGateway,
-    /// Change one gateway route.
+    /// Change one route.
     Route {
         /// What to do.
         operation: RouteOperation,
@@ -89,8 +111,8 @@ pub enum Action {
         table: String,
         /// Destination.
         destination: Ipv4Net,
-        /// Gateway: logical name or id.
-        gateway: String,
+        /// Where it leads, or led: logical name or id.
+        target: Target,
     },
     /// Create a DHCP options set.
     CreateDhcp {
@@ -120,6 +142,20 @@ pub enum Action {
         /// Hostclass it is for.
         hostclass: String,
     },
+    /// The layout of route tables.
+    Layout(LayoutAction),
+    /// NAT gateways and their addresses.
+    Nat(NatAction),
+    /// The VPN gateway.
+    Vpn(VpnAction),
+    /// The S3 endpoint.
+    Endpoint(EndpointAction),
+    /// Peering connections.
+    Peering(PeeringAction),
+    /// Notification topics.
+    Topic(TopicAction),
+    /// Databases.
+    Database(DatabaseAction),
 }
 
 /// What to do with a route.

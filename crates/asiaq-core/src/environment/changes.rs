@@ -3,9 +3,19 @@
 //! One function per kind of resource, in a file per sort. Logical names of resources are the ids of the changes that
 //! create them, so that later changes can need them and the executor can look up what they became.
 
+mod database;
 mod dhcp;
+mod endpoint;
 mod gateway;
+mod layout;
+pub(super) mod nat;
+mod peering;
 mod rules;
+mod topic;
+mod vpn;
+
+pub(super) use peering::peering_notes;
+pub(super) use topic::topic_key;
 
 use super::action::Action;
 use super::desired::{Desired, DesiredNet, place_tags};
@@ -45,6 +55,7 @@ const SHARED: &str = "shared";
 pub(super) fn plan(desired: &Desired, observed: &Observed) -> Plan<Action> {
     let mut plan = Plan::default();
     vpc(&mut plan, desired, observed);
+    let observed = &*layout::convert(&mut plan, desired, observed);
     for (net, own) in &desired.nets {
         rules::security_group(&mut plan, desired, observed, *net);
         places(&mut plan, desired, observed, *net, own);
@@ -53,12 +64,27 @@ pub(super) fn plan(desired: &Desired, observed: &Observed) -> Plan<Action> {
         rules::rules(&mut plan, observed, *net, own);
     }
     gateway::internet_gateway(&mut plan, desired, observed);
+    vpn::vpn(&mut plan, desired, observed);
     for (net, own) in &desired.nets {
         gateway::routes(&mut plan, observed, *net, own);
     }
+    nat::nat(&mut plan, desired, observed);
+    endpoint::endpoint(&mut plan, desired, observed);
     dhcp::dhcp(&mut plan, desired, observed);
     interfaces(&mut plan, desired);
+    peering::peering(&mut plan, desired, observed);
+    topic::topic(&mut plan, desired, observed);
+    database::database(&mut plan, desired, observed);
+    if observed.vpc_id.is_none() {
+        // A new VPC may have to be given up again; nothing else must be left behind then.
+        plan.begin_with(VPC);
+    }
     plan
+}
+
+/// What the operator should know about what exists.
+pub(super) fn warnings(desired: &Desired, observed: &Observed) -> Vec<String> {
+    vpn::warnings(desired, observed)
 }
 
 /// Ids of what exists, by logical name: the executor's starting point.
@@ -94,6 +120,7 @@ pub(super) fn known_ids(observed: &Observed) -> BTreeMap<String, String> {
     for net in MetaNetwork::ALL {
         ids.extend(find_group(observed, net).map(|group| (group_key(net), group.id.clone())));
     }
+    ids.extend(topic::known_ids(observed));
     ids
 }
 
@@ -102,6 +129,7 @@ fn vpc(plan: &mut Plan<Action>, desired: &Desired, observed: &Observed) {
         let action = Action::CreateVpc {
             name: desired.name.clone(),
             cidr: desired.vpc_cidr,
+            random: desired.random_range,
             tags: desired.tags.clone(),
         };
         plan.push(

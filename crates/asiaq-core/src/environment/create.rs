@@ -4,7 +4,10 @@ use super::action::Action;
 use super::apply::apply;
 use super::changes;
 use super::desired::{self, Surroundings};
-use super::observed::{self, Observed};
+use super::observed::{self, Beside, Observed, PeerScope};
+use super::range;
+use super::services::{self, Services};
+use super::sources::Sources;
 use super::vpc::{self, Selector, Vpc};
 use crate::aws::{Aws, Tags};
 use crate::config::{
@@ -42,13 +45,25 @@ pub struct Planned {
     pub plan: Plan<Action>,
     /// What the operator should know.
     pub warnings: Vec<String>,
+    /// Text of the error with which applying ends after everything is done: peerings that are not configured.
+    pub extra_peerings: Option<String>,
     ids: BTreeMap<String, String>,
 }
 
 impl Planned {
+    fn with_warnings(mut self, more: Vec<String>) -> Self {
+        self.warnings.extend(more);
+        self
+    }
+
     /// Applies the plan; returns the VPC id.
     pub async fn apply(&self, aws: &Aws, progress: &dyn Progress) -> Result<String> {
         let ids = apply(aws, &self.name, &self.plan, self.ids.clone(), progress).await?;
+        if let Some(text) = &self.extra_peerings {
+            return Err(Error::refused(text).with_hint(
+                "add their lines to [peerings] of disco_vpc.ini, or `disco_vpc_ui peerings --delete` and `--create` with --name",
+            ));
+        }
         Ok(ids.get(changes::VPC).cloned().unwrap_or_default())
     }
 }
@@ -57,39 +72,48 @@ impl Planned {
 ///
 /// # Errors
 /// One of that name exists; the name or the configuration is wrong; AWS cannot be read.
-pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> Result<Planned> {
-    let (vpcs, zones, gateways, dhcp_sets) = tokio::try_join!(
+pub async fn plan_create(aws: &Aws, sources: &Sources, request: &Create<'_>) -> Result<Planned> {
+    let config = &sources.vpc;
+    let environment = check_name(request.name)
+        .and_then(|()| Ok(config.environment(request.name, request.env_type)?));
+    let beside = async {
+        match &environment {
+            Ok(environment) => observed::beside(aws, environment, sources).await,
+            // The error comes after the more important one, that the environment exists.
+            Err(_) => Ok(Beside::default()),
+        }
+    };
+    let (vpcs, zones, gateways, dhcp_sets, beside) = tokio::try_join!(
         vpc::list(aws),
         observed::zones(aws),
         observed::internet_gateways(aws, None, Some(request.name)),
         observed::dhcp_sets(aws, request.name),
+        beside,
     )?;
-    if let Some(existing) = vpcs.iter().find(|vpc| {
-        vpc.tags
-            .get(names::tag::NAME)
-            .is_some_and(|name| name == request.name)
-    }) {
-        return Err(Error::refused(format!(
-            "VPC with same name already exists. (`{}` is {})",
-            request.name, existing.id
-        ))
-        .with_hint(format!(
-            "`disco_vpc_ui update --name {}` completes or updates it",
-            request.name
-        )));
-    }
-    check_name(request.name)?;
-    let environment = config.environment(request.name, request.env_type)?;
+    refuse_existing(&vpcs, request.name)?;
+    let own = environment.as_ref().ok();
+    let services = Services::for_create(sources, request.name, own, &vpcs);
+    let (environment, services) = services::joined(sources, environment, services)?;
     let addresses = request
         .hostclasses
         .map(|hc| static_addresses(hc, request.name))
         .transpose()?
         .unwrap_or_default();
-    let ntp_servers = resolve_ntp(&environment).await?;
+    let scope = PeerScope {
+        config: &environment,
+        vpc: None,
+        vpcs: &vpcs,
+        sources,
+    };
+    let (ntp_servers, peers) =
+        tokio::try_join!(resolve_ntp(&environment), observed::peers(aws, &scope))?;
     // What an interrupted run may have left: things that are made beside the VPC.
     let leftovers = Observed {
         gateways,
         dhcp_sets,
+        beside,
+        peers,
+        vpc_names: vpc::names(&vpcs),
         ..Observed::default()
     };
     let occupied: Vec<Ipv4Net> = vpcs.iter().flat_map(Vpc::blocks).collect();
@@ -99,22 +123,12 @@ pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> 
         addresses: &addresses,
         ntp_servers: &ntp_servers,
         extra_tags: &request.tags,
+        services: &services,
         create_date: &names::create_date(Utc::now()),
+        region: aws.region(),
     };
-    let desired = desired::desired(&environment, &around, &leftovers, &mut rand::rng())?;
-    let plan = changes::plan(&desired, &leftovers);
-    let warnings = [
-        config.warnings(request.name, request.env_type),
-        untagged_sandbox(request),
-        desired.warnings,
-    ]
-    .concat();
-    Ok(Planned {
-        name: request.name.to_owned(),
-        plan,
-        warnings,
-        ids: changes::known_ids(&leftovers),
-    })
+    let planned = compare(config, &environment, &around, &leftovers)?;
+    Ok(planned.with_warnings(untagged_sandbox(request)))
 }
 
 /// Plans an update, which also completes an environment that was left half-made. Interfaces are not touched (spec 20,
@@ -124,11 +138,13 @@ pub async fn plan_create(aws: &Aws, config: &DiscoVpc, request: &Create<'_>) -> 
 /// Several environments of that name; a VPC without the tags `Name` and `type`; wrong configuration; AWS cannot be read.
 pub async fn plan_update(
     aws: &Aws,
-    config: &DiscoVpc,
+    sources: &Sources,
     selector: &Selector,
 ) -> Result<Option<Planned>> {
-    let (vpcs, zones) = tokio::try_join!(vpc::select(aws, selector), observed::zones(aws))?;
-    let Some(vpc) = only(vpcs, selector)? else {
+    let config = &sources.vpc;
+    let (vpcs, zones) = tokio::try_join!(vpc::list(aws), observed::zones(aws))?;
+    let matching = vpcs.iter().filter(|vpc| selector.matches(vpc)).cloned();
+    let Some(vpc) = only(matching.collect(), selector)? else {
         return Ok(None);
     };
     if !vpc.is_environment() {
@@ -138,30 +154,85 @@ pub async fn plan_update(
         ))
         .with_hint("tag it, if it really is one"));
     }
-    let environment = config.environment(&vpc.name, &vpc.env_type)?;
-    let (ntp_servers, observed) =
-        tokio::try_join!(resolve_ntp(&environment), observed::observe(aws, &vpc))?;
+    let (environment, services) = services::joined(
+        sources,
+        config
+            .environment(&vpc.name, &vpc.env_type)
+            .map_err(Into::into),
+        Services::for_update(sources, &vpc.name),
+    )?;
+    let scope = PeerScope {
+        config: &environment,
+        vpc: Some(&vpc),
+        vpcs: &vpcs,
+        sources,
+    };
+    let (ntp_servers, observed) = tokio::try_join!(
+        resolve_ntp(&environment),
+        observed::observe(aws, &vpc, &scope)
+    )?;
     let around = Surroundings {
         zones: &zones,
         occupied: &[],
         addresses: &[],
         ntp_servers: &ntp_servers,
         extra_tags: &vpc.tags,
+        services: &services,
         create_date: &names::create_date(Utc::now()),
+        region: aws.region(),
     };
-    let desired = desired::desired(&environment, &around, &observed, &mut rand::rng())?;
-    let plan = changes::plan(&desired, &observed);
-    let warnings = [config.warnings(&vpc.name, &vpc.env_type), desired.warnings].concat();
-    Ok(Some(Planned {
+    let planned = compare(config, &environment, &around, &observed)?;
+    let overlaps = range::overlap_warnings(&vpc, &vpcs);
+    Ok(Some(planned.with_warnings(overlaps)))
+}
+
+/// The plan that turns what there is into what is configured. Talks to nobody; only the choice of random blocks differs
+/// from call to call.
+fn compare(
+    config: &DiscoVpc,
+    environment: &EnvironmentConfig,
+    around: &Surroundings<'_>,
+    observed: &Observed,
+) -> Result<Planned> {
+    let (name, env_type) = (&environment.name, &environment.env_type);
+    let desired = desired::desired(environment, around, observed, &mut rand::rng())
+        .map_err(|errors| config.locate(name, env_type, errors))?;
+    let peerings = changes::peering_notes(&desired, observed)?;
+    let plan = changes::plan(&desired, observed);
+    let warnings = [
+        config.warnings(name, env_type),
+        changes::warnings(&desired, observed),
+        desired.warnings,
+        peerings.warnings,
+    ];
+    Ok(Planned {
+        name: name.clone(),
         plan,
-        warnings,
-        ids: changes::known_ids(&observed),
-        name: vpc.name,
-    }))
+        warnings: warnings.concat(),
+        extra_peerings: peerings.extra,
+        ids: changes::known_ids(observed),
+    })
+}
+
+fn refuse_existing(vpcs: &[Vpc], name: &str) -> Result<()> {
+    let selector = Selector::Name(name.to_owned());
+    let Some(existing) = vpcs.iter().find(|vpc| selector.matches(vpc)) else {
+        return Ok(());
+    };
+    Err(Error::refused(format!(
+        "VPC with same name already exists. (`{name}` is {})",
+        existing.id
+    ))
+    .with_hint(format!(
+        "`disco_vpc_ui update --name {name}` completes or updates it"
+    )))
 }
 
 /// The one VPC of a selection; several of one name are refused (spec 20, section 1.1).
-pub(super) fn only(mut vpcs: Vec<Vpc>, selector: &Selector) -> Result<Option<Vpc>> {
+///
+/// # Errors
+/// Several VPCs.
+pub fn only(mut vpcs: Vec<Vpc>, selector: &Selector) -> Result<Option<Vpc>> {
     if vpcs.len() > 1 {
         let ids: Vec<&str> = vpcs.iter().map(|vpc| vpc.id.as_str()).collect();
         return Err(

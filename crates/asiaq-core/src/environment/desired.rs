@@ -1,10 +1,13 @@
 //! What the configuration asks for, given the region's zones and what exists. Pure: every check that can fail fails here,
 //! before anything is changed (spec 20, sections 4, 5, 14).
 
+mod nat;
+
 use super::observed::{Observed, Subnet};
+use super::services::Services;
 use crate::aws::Tags;
 use crate::config::{
-    ConfigError, ConfigErrors, EnvironmentConfig, NtpConfig, StaticAddresses, VpcCidr,
+    ConfigError, ConfigErrors, EnvironmentConfig, NatConfig, NtpConfig, StaticAddresses, VpcCidr,
 };
 use crate::names::{self, tag};
 use crate::network::{
@@ -32,21 +35,30 @@ pub(super) struct Surroundings<'a> {
     pub(super) ntp_servers: &'a [String],
     /// Tags of the VPC: `--tag` on create, all of its tags on update.
     pub(super) extra_tags: &'a Tags,
+    /// Notifications and databases.
+    pub(super) services: &'a Services,
     /// Value of the tag `create_date`.
     pub(super) create_date: &'a str,
+    /// The region, such as `us-west-2`.
+    pub(super) region: &'a str,
 }
 
 /// An environment as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Desired {
     pub(super) name: String,
+    pub(super) region: String,
     pub(super) vpc_cidr: Ipv4Net,
+    /// The block of a new VPC is one of several that would do.
+    pub(super) random_range: bool,
     /// Tags of the VPC, and the base of its subnets' and route tables' tags.
     pub(super) tags: Tags,
     pub(super) nets: BTreeMap<MetaNetwork, DesiredNet>,
     /// DHCP options in order; empty for none.
     pub(super) dhcp: Vec<(String, Vec<String>)>,
     pub(super) interfaces: Vec<DesiredInterface>,
+    /// Notifications and databases.
+    pub(super) services: Services,
     /// What the operator should know.
     pub(super) warnings: Vec<String>,
 }
@@ -58,6 +70,11 @@ pub(super) struct DesiredNet {
     pub(super) subnets: Vec<(String, Ipv4Net)>,
     pub(super) grants: BTreeSet<Grant<MetaNetwork>>,
     pub(super) igw_routes: Vec<Ipv4Net>,
+    pub(super) vgw_routes: Vec<Ipv4Net>,
+    /// Addresses of its NAT gateways, one for each subnet.
+    pub(super) nat: Option<NatConfig>,
+    /// Metanetwork whose NAT gateways its default route leads to.
+    pub(super) nat_route: Option<MetaNetwork>,
 }
 
 /// A reserved address.
@@ -100,35 +117,44 @@ pub(super) fn desired(
             &config.customer_cidrs,
         )
         .map_err(|e| problem(e.0))?;
-        let nat_source = config
+        let nat_route = config
             .nat_gateway_routes
             .iter()
-            .any(|(source, _)| *source == net);
-        let igw_routes = own
-            .igw_routes
-            .iter()
-            .copied()
-            .filter(|cidr| !(nat_source && cidr.prefix_len() == 0))
-            .collect();
+            .find(|(source, _)| *source == net)
+            .map(|(_, target)| *target);
+        let open = |routes: &[Ipv4Net]| {
+            let kept = |cidr: &&Ipv4Net| nat_route.is_none() || cidr.prefix_len() != 0;
+            routes.iter().filter(kept).copied().collect()
+        };
         nets.insert(
             net,
             DesiredNet {
                 subnets,
                 grants,
-                igw_routes,
+                igw_routes: open(&own.igw_routes),
+                vgw_routes: open(&own.vgw_routes),
+                nat: own.nat.clone(),
+                nat_route,
             },
         );
     }
-    let mut warnings = not_managed_yet(config);
+    nat::check(&nets, observed)?;
+    let mut warnings = around
+        .services
+        .warnings(&config.name, &observed.beside.topics);
+    warnings.extend(nat::warnings(&nets));
     let interfaces = interfaces(around.addresses, &nets, &mut warnings);
     let dhcp = dhcp_options(config, around.ntp_servers, &nets)?;
     Ok(Desired {
         name: config.name.clone(),
+        region: around.region.to_owned(),
         vpc_cidr,
+        random_range: matches!(config.vpc_cidr, VpcCidr::FromSpace { .. }),
         tags: vpc_tags(config, around),
         nets,
         dhcp,
         interfaces,
+        services: around.services.clone(),
         warnings,
     })
 }
@@ -329,20 +355,6 @@ fn dhcp_options(
         options.push(("ntp-servers".to_owned(), ntp));
     }
     Ok(options)
-}
-
-/// Parts of the configuration that this version reads and checks but does not build.
-fn not_managed_yet(config: &EnvironmentConfig) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for (net, own) in &config.metanetworks {
-        if own.nat.is_some() {
-            warnings.push(format!("{net}_nat_gateways is configured: this version does not manage NAT gateways, existing ones are left alone"));
-        }
-        if !own.vgw_routes.is_empty() {
-            warnings.push(format!("{net}_vgw_routes is configured: this version does not manage VPN gateways, existing routes are left alone"));
-        }
-    }
-    warnings
 }
 
 /// Tags of a subnet or its route table.

@@ -1,9 +1,33 @@
 //! What is in AWS now: one VPC read concurrently into small types. SDK types stop here.
 
+mod address;
+mod beside;
+mod endpoint;
+mod nat;
+mod peering;
+mod routes;
 mod security;
+mod topics;
+mod vpn;
 
+pub(super) use address::address_by_ip;
+pub use address::{Address, addresses};
+pub(super) use beside::{Beside, beside};
+pub(super) use endpoint::{Endpoint, endpoints};
+pub(super) use nat::{NatGateway, nat_gateways};
+pub(super) use peering::{
+    PeerScope, PeerVpc, Peers, all_groups_of, candidates, is_live_status, peer_vpcs, peers,
+    tables_through,
+};
+pub use peering::{Peering, PeeringSide, peerings, peerings_of};
+pub use routes::Target;
+pub(super) use routes::{Route, RouteTable, route_tables};
 pub use security::GroupRef;
 pub(super) use security::{SecurityGroup, security_groups};
+#[cfg(test)]
+pub(super) use topics::Subscription;
+pub(super) use topics::{Topics, topics};
+pub(super) use vpn::{VpnGateway, vpn_gateways};
 
 use crate::aws::{Aws, Pages, Tags, tags_of};
 use crate::error::Result;
@@ -24,29 +48,8 @@ pub struct Subnet {
     pub cidr: Ipv4Net,
     /// Metanetwork by tag, if it is one of ours.
     pub net: Option<MetaNetwork>,
-}
-
-/// A route table and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RouteTable {
-    pub(super) id: String,
-    pub(super) net: Option<MetaNetwork>,
-    /// Tag `subnet`: the zone. Absent on the shared tables of old environments.
-    pub(super) zone: Option<String>,
-    pub(super) main: bool,
-    /// Subnet id → association id.
-    pub(super) associations: BTreeMap<String, String>,
-    pub(super) routes: Vec<Route>,
-}
-
-/// A route with an IPv4 destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
-    pub(super) destination: Ipv4Net,
-    /// Gateway id (internet or VPN gateway); `None` for any other target.
-    pub(super) gateway: Option<String>,
-    /// Learned from a VPN gateway: not ours to change.
-    pub(super) propagated: bool,
+    /// All tags.
+    pub tags: Tags,
 }
 
 /// An internet gateway and the VPCs that it is attached to.
@@ -95,12 +98,13 @@ pub(super) async fn subnets(aws: &Aws, vpc_id: &str) -> Result<Vec<Subnet>> {
         .items()
         .send();
     let convert = |s: aws_sdk_ec2::types::Subnet| {
-        let net = net_of(&tags_of(s.tags()));
+        let tags = tags_of(s.tags());
         Some(Subnet {
             id: s.subnet_id()?.to_owned(),
             zone: s.availability_zone()?.to_owned(),
             cidr: s.cidr_block()?.parse().ok()?,
-            net,
+            net: net_of(&tags),
+            tags,
         })
     };
     Ok(call
@@ -109,65 +113,6 @@ pub(super) async fn subnets(aws: &Aws, vpc_id: &str) -> Result<Vec<Subnet>> {
         .into_iter()
         .filter_map(convert)
         .collect())
-}
-
-/// All route tables of a VPC, the main one included.
-pub(super) async fn route_tables(aws: &Aws, vpc_id: &str) -> Result<Vec<RouteTable>> {
-    let call = aws
-        .ec2()
-        .describe_route_tables()
-        .filters(vpc_filter(vpc_id))
-        .into_paginator()
-        .items()
-        .send();
-    Ok(call
-        .all("ec2:DescribeRouteTables", vpc_id)
-        .await?
-        .into_iter()
-        .filter_map(route_table)
-        .collect())
-}
-
-fn route_table(table: aws_sdk_ec2::types::RouteTable) -> Option<RouteTable> {
-    let tags = tags_of(table.tags());
-    let association = |a: &aws_sdk_ec2::types::RouteTableAssociation| {
-        Some((
-            a.subnet_id()?.to_owned(),
-            a.route_table_association_id()?.to_owned(),
-        ))
-    };
-    let route = |r: &aws_sdk_ec2::types::Route| {
-        let gateway = r
-            .gateway_id()
-            .filter(|id| *id != "local")
-            .map(str::to_owned);
-        if r.gateway_id() == Some("local") {
-            return None;
-        }
-        let propagated = r
-            .origin()
-            .is_some_and(|o| o.as_str() == "EnableVgwRoutePropagation");
-        Some(Route {
-            destination: r.destination_cidr_block()?.parse().ok()?,
-            gateway,
-            propagated,
-        })
-    };
-    Some(RouteTable {
-        id: table.route_table_id()?.to_owned(),
-        net: net_of(&tags),
-        zone: tags.get(tag::SUBNET).cloned(),
-        main: table
-            .associations()
-            .iter()
-            .any(|a| a.main().unwrap_or(false)),
-        associations: table
-            .associations()
-            .iter()
-            .filter_map(association)
-            .collect(),
-        routes: table.routes().iter().filter_map(route).collect(),
-    })
 }
 
 /// Internet gateways attached to the VPC, and unattached ones that an interrupted run made for the environment `env`.
@@ -229,7 +174,12 @@ async fn internet_gateways_by(
 
 /// DHCP options sets with tag `Name` = environment.
 pub(super) async fn dhcp_sets(aws: &Aws, env: &str) -> Result<Vec<DhcpSet>> {
-    let filter = Filter::builder().name("tag:Name").values(env).build();
+    dhcp_sets_by(aws, "tag:Name", env).await
+}
+
+/// DHCP options sets by a filter.
+pub(super) async fn dhcp_sets_by(aws: &Aws, filter: &str, value: &str) -> Result<Vec<DhcpSet>> {
+    let filter = Filter::builder().name(filter).values(value).build();
     let call = aws
         .ec2()
         .describe_dhcp_options()
@@ -256,7 +206,7 @@ pub(super) async fn dhcp_sets(aws: &Aws, env: &str) -> Result<Vec<DhcpSet>> {
         })
     };
     Ok(call
-        .all("ec2:DescribeDhcpOptions", env)
+        .all("ec2:DescribeDhcpOptions", value)
         .await?
         .into_iter()
         .filter_map(convert)
@@ -353,19 +303,53 @@ pub(super) struct Observed {
     pub(super) dhcp_sets: Vec<DhcpSet>,
     /// Id of the set in force.
     pub(super) dhcp_in_force: Option<String>,
+    /// NAT gateways that are not deleted.
+    pub(super) nat_gateways: Vec<NatGateway>,
+    /// Deleted NAT gateways that AWS still lists: the associations of their addresses are void.
+    pub(super) past_nat_gateways: Vec<NatGateway>,
+    /// Endpoints of any service and type that are not deleted.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// What the plan depends on outside of the VPC.
+    pub(super) beside: Beside,
+    /// The VPCs that it is to be connected with.
+    pub(super) peers: Peers,
+    /// Name of every VPC of the region that has one, by id.
+    pub(super) vpc_names: BTreeMap<String, String>,
 }
 
 /// Reads a VPC: all calls concurrent.
-pub(super) async fn observe(aws: &Aws, vpc: &super::Vpc) -> Result<Observed> {
+pub(super) async fn observe(
+    aws: &Aws,
+    vpc: &super::Vpc,
+    scope: &PeerScope<'_>,
+) -> Result<Observed> {
     let id = vpc.id.as_str();
-    let (dns, subnets, route_tables, security_groups, gateways, dhcp_sets) = tokio::try_join!(
+    let (
+        dns,
+        subnets,
+        route_tables,
+        security_groups,
+        gateways,
+        dhcp_sets,
+        all_nat_gateways,
+        endpoints,
+        beside,
+        peers,
+    ) = tokio::try_join!(
         dns_attributes(aws, id),
         subnets(aws, id),
         route_tables(aws, id),
         security_groups(aws, vpc),
         internet_gateways(aws, Some(id), Some(&vpc.name)),
         dhcp_sets(aws, &vpc.name),
+        nat_gateways(aws, id),
+        endpoints(aws, id),
+        beside(aws, scope.config, scope.sources),
+        peers(aws, scope),
     )?;
+    let (past_nat_gateways, nat_gateways) = all_nat_gateways
+        .into_iter()
+        .partition(NatGateway::is_deleted);
     Ok(Observed {
         vpc_id: Some(id.to_owned()),
         vpc_cidr: vpc.cidr_block.parse().ok(),
@@ -377,5 +361,11 @@ pub(super) async fn observe(aws: &Aws, vpc: &super::Vpc) -> Result<Observed> {
         gateways,
         dhcp_sets,
         dhcp_in_force: vpc.dhcp_options_id.clone(),
+        nat_gateways,
+        past_nat_gateways,
+        endpoints,
+        beside,
+        peers,
+        vpc_names: super::vpc::names(scope.vpcs),
     })
 }

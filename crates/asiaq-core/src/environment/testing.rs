@@ -2,12 +2,21 @@
 //! an [`Observed`].
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod gateways;
+mod nat;
+mod peering;
+mod topic;
+
+pub(super) use nat::{address, applied_in_any_order, gateway};
+pub(super) use peering::{live, peer, peering_rule, with_peers};
+
 use super::action::{Action, RouteOperation};
 use super::changes::{self, DHCP, INTERNET_GATEWAY, VPC};
 use super::desired::{Desired, Surroundings, desired};
 use super::observed::{
-    DhcpSet, InternetGateway, Observed, Route, RouteTable, SecurityGroup, Subnet,
+    DhcpSet, InternetGateway, Observed, Route, RouteTable, SecurityGroup, Subnet, Target,
 };
+use super::services::Services;
 use crate::aws::Tags;
 use crate::config::{ConfigErrors, DiscoVpc, EnvironmentConfig, Ini, StaticAddresses};
 use crate::network::MetaNetwork;
@@ -39,6 +48,7 @@ pub(super) struct World {
     pub(super) addresses: Vec<StaticAddresses>,
     pub(super) ntp_servers: Vec<String>,
     pub(super) tags: Tags,
+    pub(super) services: Services,
     pub(super) seed: u64,
 }
 
@@ -50,6 +60,7 @@ impl Default for World {
             addresses: Vec::new(),
             ntp_servers: Vec::new(),
             tags: Tags::new(),
+            services: Services::default(),
             seed: 7,
         }
     }
@@ -67,7 +78,9 @@ impl World {
             addresses: &self.addresses,
             ntp_servers: &self.ntp_servers,
             extra_tags: &self.tags,
+            services: &self.services,
             create_date: "2026-01-02T03:04:05",
+            region: "us-west-2",
         };
         let mut rng = StdRng::seed_from_u64(self.seed);
         desired(config, &around, observed, &mut rng)
@@ -113,12 +126,7 @@ pub(super) fn applied_until(observed: &Observed, plan: &Plan<Action>, count: usi
         model.apply(&change.action);
     }
     if model.state.vpc_id.is_none() {
-        // `create` starts again: only what is made beside the VPC can exist.
-        return Observed {
-            gateways: model.state.gateways,
-            dhcp_sets: model.state.dhcp_sets,
-            ..Observed::default()
-        };
+        assert_eq!(model.state, *observed, "something was made before the VPC");
     }
     model.state
 }
@@ -146,12 +154,16 @@ impl Model {
         match action {
             Action::CreateVpc { cidr, .. } => {
                 self.state.vpc_id = Some(self.learn(VPC, "vpc-1"));
+                self.peers_know("vpc-1");
                 self.state.vpc_cidr = Some(*cidr);
             }
             Action::EnableDnsSupport => self.state.dns_support = true,
             Action::EnableDnsHostnames => self.state.dns_hostnames = true,
             Action::CreateSubnet {
-                net, zone, cidr, ..
+                net,
+                zone,
+                cidr,
+                tags,
             } => {
                 let id = self.learn(
                     &changes::subnet_key(*net, zone),
@@ -162,6 +174,7 @@ impl Model {
                     zone: zone.clone(),
                     cidr: *cidr,
                     net: Some(*net),
+                    tags: tags.clone(),
                 });
             }
             Action::CreateRouteTable { net, zone, .. } => {
@@ -182,7 +195,7 @@ impl Model {
                 let id = self.learn(&changes::group_key(*net), &format!("sg-{net}"));
                 self.state.security_groups.push(group(&id, name, *net));
             }
-            Action::Authorize { net, grants } => {
+            Action::Authorize { net, grants, .. } => {
                 self.group(*net).grants.extend(grants.iter().cloned());
             }
             Action::Revoke { net, grants } => {
@@ -202,8 +215,8 @@ impl Model {
                 operation,
                 table,
                 destination,
-                gateway,
-            } => self.route(*operation, table, *destination, gateway),
+                target,
+            } => self.route(*operation, table, *destination, target),
             Action::CreateDhcp { options, .. } => {
                 let id = self.learn(DHCP, &format!("dopt-{}", self.state.dhcp_sets.len() + 1));
                 let options = options.iter().cloned().collect();
@@ -223,6 +236,14 @@ impl Model {
                 self.id(&changes::subnet_key(*net, zone));
                 self.id(&changes::group_key(*net));
             }
+            Action::Layout(action) => self.layout(action, usize::MAX),
+            Action::Nat(action) => self.nat(action, usize::MAX),
+            Action::Vpn(action) => self.vpn(action),
+            Action::Endpoint(action) => self.endpoint(action),
+            Action::Peering(action) => self.peering(action),
+            Action::Topic(action) => self.topic(action),
+            // Never made, so nothing changes; its metanetwork must exist.
+            Action::Database(_) => drop(self.id(&changes::group_key(MetaNetwork::Intranet))),
         }
     }
 
@@ -245,13 +266,15 @@ impl Model {
         own.associations.insert(subnet, association);
     }
 
-    fn route(&mut self, operation: RouteOperation, table: &str, to: Ipv4Net, gateway: &str) {
+    fn route(&mut self, operation: RouteOperation, table: &str, to: Ipv4Net, target: &Target) {
         let table = self.id(table);
-        let gateway = self
-            .ids
-            .get(gateway)
-            .cloned()
-            .unwrap_or_else(|| gateway.to_owned());
+        let id = |key: &str| self.ids.get(key).cloned().unwrap_or_else(|| key.to_owned());
+        let target = match target {
+            Target::Gateway(key) => Target::Gateway(id(key)),
+            Target::Nat(key) => Target::Nat(id(key)),
+            Target::Peering(key) => Target::Peering(id(key)),
+            other => other.clone(),
+        };
         let mut tables = self.state.route_tables.iter_mut();
         let routes = &mut tables.find(|t| t.id == table).unwrap().routes;
         let had = routes.len();
@@ -259,7 +282,10 @@ impl Model {
         let wanted = usize::from(operation != RouteOperation::Create);
         assert_eq!(had - routes.len(), wanted, "{operation:?} {to}");
         if operation != RouteOperation::Delete {
-            routes.push(via(to, &gateway));
+            routes.push(Route {
+                target,
+                ..via(to, "")
+            });
         }
     }
 }
@@ -268,8 +294,9 @@ impl Model {
 pub(super) fn via(destination: Ipv4Net, gateway: &str) -> Route {
     Route {
         destination,
-        gateway: Some(gateway.to_owned()),
+        target: Target::Gateway(gateway.to_owned()),
         propagated: false,
+        blackhole: false,
     }
 }
 
@@ -282,6 +309,7 @@ pub(super) fn table(
     let association = |s: &&str| ((*s).to_owned(), format!("rtbassoc-{s}"));
     RouteTable {
         id: id.to_owned(),
+        vpc_id: "vpc-1".to_owned(),
         net: Some(net),
         zone: zone.map(str::to_owned),
         main: false,

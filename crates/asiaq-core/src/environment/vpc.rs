@@ -6,6 +6,7 @@ use crate::names::{DEFAULT_ENVIRONMENT_CLASS, tag};
 use aws_sdk_ec2::types::Filter;
 use ipnet::Ipv4Net;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A VPC as the listing shows it. The field names are the JSON keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,6 +83,12 @@ impl Vpc {
     }
 }
 
+/// Tag `Name` of every VPC that has one, by id.
+pub(super) fn names(vpcs: &[Vpc]) -> BTreeMap<String, String> {
+    let named = |vpc: &Vpc| Some((vpc.id.clone(), vpc.tags.get(tag::NAME)?.clone()));
+    vpcs.iter().filter_map(named).collect()
+}
+
 /// How an operator names a VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
@@ -89,6 +96,16 @@ pub enum Selector {
     Name(String),
     /// VPC id; works on any VPC.
     Id(String),
+}
+
+impl Selector {
+    /// True if this is the VPC, or one of the VPCs, that the operator means.
+    pub fn matches(&self, vpc: &Vpc) -> bool {
+        match self {
+            Self::Name(name) => vpc.tags.get(tag::NAME) == Some(name),
+            Self::Id(id) => vpc.id == *id,
+        }
+    }
 }
 
 impl std::fmt::Display for Selector {
@@ -128,14 +145,10 @@ pub async fn select(aws: &Aws, selector: &Selector) -> Result<Vec<Vpc>> {
         .items()
         .send();
     let vpcs = call.all("ec2:DescribeVpcs", &selector.to_string()).await?;
-    let matches = |vpc: &Vpc| match selector {
-        Selector::Name(name) => vpc.tags.get(tag::NAME) == Some(name),
-        Selector::Id(id) => vpc.id == *id,
-    };
     Ok(vpcs
         .into_iter()
         .filter_map(Vpc::from_sdk)
-        .filter(matches)
+        .filter(|vpc| selector.matches(vpc))
         .collect())
 }
 

@@ -8,6 +8,14 @@ use crate::error::Result;
 use crate::network::{Grant, MetaNetwork, Peer};
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, ResourceType, UserIdGroupPair};
 use ipnet::IpNet;
+use std::sync::PoisonError;
+
+/// Permissions in one call. AWS documents no number for a request; it caps the rules of a group, times the groups of an
+/// interface, at 1,000, so that more in one call could not be granted anyway.
+const PER_CALL: usize = 1000;
+
+/// AWS' code for a group that would hold more rules than the quota allows.
+const TOO_MANY: &str = "RulesPerSecurityGroupLimitExceeded";
 
 impl Executor<'_> {
     pub(super) async fn create_group(
@@ -31,49 +39,64 @@ impl Executor<'_> {
         self.learn(group_key(net), answer.group_id(), "ec2:CreateSecurityGroup")
     }
 
-    /// All grants in one call; if AWS says that one of them exists, one by one.
+    /// All grants at once. A group that would be too full for old and new grants together loses the old ones first; that
+    /// shuts nobody out who is to be let in.
     pub(super) async fn authorize(
         &self,
         net: MetaNetwork,
         grants: &[Grant<GroupRef>],
+        outdated: &[Grant<GroupRef>],
+        wanted: usize,
     ) -> Result<()> {
-        let (group, permissions) = (self.id(&group_key(net))?, self.permissions(grants)?);
-        let call = async |permissions: Vec<IpPermission>| {
-            let call = self
-                .aws
-                .ec2()
-                .authorize_security_group_ingress()
-                .group_id(&group)
-                .set_ip_permissions(Some(permissions));
-            call.send()
-                .await
-                .context(
-                    "ec2:AuthorizeSecurityGroupIngress",
-                    format!("{net} ({} rules wanted)", grants.len()),
-                )
-                .map(|_| ())
-        };
-        one_by_one_if("InvalidPermission.Duplicate", permissions, call).await
+        match self.add_grants(net, grants, wanted).await {
+            Err(error) if error.aws_code() == Some(TOO_MANY) && !outdated.is_empty() => {
+                self.revoke(net, outdated).await?;
+                self.add_grants(net, grants, wanted).await
+            }
+            other => other,
+        }
     }
 
+    async fn add_grants(
+        &self,
+        net: MetaNetwork,
+        grants: &[Grant<GroupRef>],
+        wanted: usize,
+    ) -> Result<()> {
+        let (group, permissions) = (self.id(&group_key(net))?, self.permissions(grants)?);
+        let name = format!("{net} ({wanted} rules wanted)");
+        let call = async |permissions: Vec<IpPermission>| {
+            let call = self.aws.ec2().authorize_security_group_ingress();
+            let call = call.group_id(&group).set_ip_permissions(Some(permissions));
+            let answer = call.send().await;
+            answer
+                .context("ec2:AuthorizeSecurityGroupIngress", &name)
+                .map(|_| ())
+        };
+        in_few_calls("InvalidPermission.Duplicate", permissions, call).await
+    }
+
+    /// Once per run: [`Self::authorize`] may have done it already.
     pub(super) async fn revoke(&self, net: MetaNetwork, grants: &[Grant<GroupRef>]) -> Result<()> {
         let (group, permissions) = (self.id(&group_key(net))?, self.permissions(grants)?);
+        let revoked = || self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        if revoked().contains(&net) {
+            return Ok(());
+        }
         let call = async |permissions: Vec<IpPermission>| {
-            let call = self
-                .aws
-                .ec2()
-                .revoke_security_group_ingress()
-                .group_id(&group)
-                .set_ip_permissions(Some(permissions));
-            call.send()
-                .await
+            let call = self.aws.ec2().revoke_security_group_ingress();
+            let call = call.group_id(&group).set_ip_permissions(Some(permissions));
+            let answer = call.send().await;
+            answer
                 .context("ec2:RevokeSecurityGroupIngress", net)
                 .map(|_| ())
         };
-        one_by_one_if("InvalidPermission.NotFound", permissions, call).await
+        in_few_calls("InvalidPermission.NotFound", permissions, call).await?;
+        revoked().insert(net);
+        Ok(())
     }
 
-    fn permissions(&self, grants: &[Grant<GroupRef>]) -> Result<Vec<IpPermission>> {
+    pub(super) fn permissions(&self, grants: &[Grant<GroupRef>]) -> Result<Vec<IpPermission>> {
         grants.iter().map(|grant| self.permission(grant)).collect()
     }
 
@@ -101,21 +124,27 @@ impl Executor<'_> {
     }
 }
 
-/// Sends everything in one call; if AWS answers with `harmless`, each part by itself, where `harmless` is not an error.
-async fn one_by_one_if(
+/// Sends everything in as few calls as possible. A call that AWS refuses because of one of its parts, with a code that is
+/// `harmless` for that part, is sent again in halves, until the part is alone.
+pub(in crate::environment) async fn in_few_calls(
     harmless: &str,
     all: Vec<IpPermission>,
     call: impl AsyncFn(Vec<IpPermission>) -> Result<(), AwsError>,
 ) -> Result<()> {
-    match call(all.clone()).await {
-        Err(error) if error.is(harmless) => {}
-        other => return Ok(other?),
-    }
-    for permission in all {
-        match call(vec![permission]).await {
-            Err(error) if error.is(harmless) => {}
+    let mut left: Vec<Vec<IpPermission>> = all.chunks(PER_CALL).map(<[_]>::to_vec).collect();
+    while let Some(mut part) = left.pop() {
+        match call(part.clone()).await {
+            Err(error) if error.is(harmless) => {
+                if part.len() > 1 {
+                    let rest = part.split_off(part.len() / 2);
+                    left.extend([part, rest]);
+                }
+            }
             other => other?,
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,7 @@ pub(super) fn rules(
         .map(to_refs)
         .filter(|grant| !kept.contains(grant))
         .collect();
+    let total = wanted.len() + kept.len();
     let (add, revoke) = diff_grants(&wanted, group.map_or(&empty, |g| &g.grants));
     let line = |grant: &Grant<GroupRef>| format!("rule {net} {grant}");
     let mut needs = vec![group_key(net)];
@@ -76,7 +77,12 @@ pub(super) fn rules(
             needs.clone(),
             Sign::Add,
             lines,
-            Action::Authorize { net, grants: add },
+            Action::Authorize {
+                net,
+                grants: add,
+                outdated: revoke.clone(),
+                wanted: total,
+            },
         );
     }
     if !revoke.is_empty() {

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-use super::super::observed::{DhcpSet, GroupRef, InternetGateway};
+use super::super::observed::{DhcpSet, GroupRef, InternetGateway, Target};
 use super::super::testing::{
     World, applied, applied_until, config, group, net4, ordered, table, via, zones,
 };
@@ -54,6 +54,7 @@ fn a_new_environment_is_planned_in_full() {
         "+ internet gateway",
         "+ attachment of the internet gateway to vpc ci",
         "+ route tunnel us-west-2a 0.0.0.0/0 -> internet-gateway",
+        "+ S3 endpoint com.amazonaws.us-west-2.s3 for all route tables",
         "+ DHCP option domain-name: ci.example.com",
         "+ DHCP option domain-name-servers: 10.0.0.2",
         "+ association of the DHCP options with vpc ci",
@@ -100,6 +101,7 @@ const DRIFTS: [Drift; 20] = [
             "+ route table tunnel us-west-2a",
             "+ association of route table and subnet tunnel us-west-2a",
             "+ route tunnel us-west-2a 0.0.0.0/0 -> internet-gateway",
+            "~ S3 endpoint com.amazonaws.us-west-2.s3: route table tunnel us-west-2a added",
         ],
     ),
     (
@@ -170,14 +172,14 @@ const DRIFTS: [Drift; 20] = [
         &["- route tunnel us-west-2a 192.0.2.0/24 -> internet-gateway"],
     ),
     (
-        "propagated, VPN and NAT routes are left alone",
+        "propagated, NAT and endpoint routes are left alone",
         |o| {
             let routes = &mut o.route_tables[0].routes;
             let mut propagated = via(net4("10.7.0.0/16"), "vgw-1");
             propagated.propagated = true;
             let mut nat = via(net4("10.8.0.0/16"), "");
-            nat.gateway = None;
-            routes.extend([propagated, via(net4("10.9.0.0/16"), "vgw-1"), nat]);
+            nat.target = Target::Nat("nat-1".into());
+            routes.extend([propagated, via(net4("10.9.0.0/16"), "vpce-1"), nat]);
         },
         &[],
     ),
@@ -191,7 +193,7 @@ const DRIFTS: [Drift; 20] = [
                 &[],
             ));
         },
-        &[],
+        &["~ S3 endpoint com.amazonaws.us-west-2.s3: route table dmz us-west-2a added"],
     ),
     (
         "no internet gateway",
@@ -285,7 +287,7 @@ fn a_subnet_with_a_wrong_table_changes_its_association() {
         o.route_tables.push(wrong);
     });
     let plan = one_zone().plan(&small(), &observed);
-    let [change] = plan.changes() else {
+    let [change, _endpoint] = plan.changes() else {
         panic!("{:?}", plan.lines())
     };
     let Action::AssociateRouteTable { replace, .. } = &change.action else {
@@ -351,6 +353,7 @@ fn the_old_layout_keeps_its_shared_table() {
             "+ association of route table and subnet tunnel us-west-2c",
             "- route tunnel shared 198.51.100.0/24 -> internet-gateway",
             "+ route tunnel shared 192.0.2.0/24 -> internet-gateway",
+            "~ S3 endpoint com.amazonaws.us-west-2.s3: route table tunnel shared added",
         ]
     );
     let after = applied(&observed, &plan);
@@ -458,8 +461,14 @@ fn configurations() -> impl Strategy<Value = String> {
             } else {
                 ""
             };
-            let routes = if routes { "0.0.0.0/0 192.0.2.0/24" } else { "" };
-            format!("{name}_cidr={cidr}\n{name}_sg_rules={rules}\n{name}_igw_routes={routes}\n")
+            let (routes, vpn) = if routes {
+                ("0.0.0.0/0 192.0.2.0/24", "172.16.0.0/12")
+            } else {
+                ("", "")
+            };
+            format!(
+                "{name}_cidr={cidr}\n{name}_sg_rules={rules}\n{name}_igw_routes={routes}\n{name}_vgw_routes={vpn}\n"
+            )
         })
     };
     let nets = (net(0), net(1), net(2), net(3)).prop_map(|(a, b, c, d)| a + &b + &c + &d);
@@ -480,15 +489,18 @@ fn configurations() -> impl Strategy<Value = String> {
         })
 }
 
+mod endpoint;
+mod gateways;
+
 proptest! {
     /// However far a run came before it died: the next one completes the environment, and then there is nothing to do.
     #[test]
-    fn runs_converge(text in configurations(), names in "a|ab|abc|abcd", first in 0..90usize, second in 0..90usize, seed in 0..50u64) {
+    fn runs_converge(text in configurations(), names in "a|ab|abc|abcd", vpn in 0..4usize, first in 0..90usize, second in 0..90usize, seed in 0..50u64) {
         let own = config(&text);
         let world = |seed| World { zones: zones(&names), seed, ..World::default() };
         // Fixed blocks may leave no room for automatic ones.
         if let Ok(desired) = world(seed).desired(&own, &Observed::default()) {
-            let empty = Observed::default();
+            let empty = gateways::beside(vpn);
             let plan = super::plan(&desired, &empty);
             let ids: std::collections::BTreeSet<&str> = plan.changes().iter().map(|c| c.id.as_str()).collect();
             prop_assert_eq!(ids.len(), plan.changes().len(), "ids are unique");
@@ -501,6 +513,7 @@ proptest! {
             let zones = names.len().min(3) * own.metanetworks.len();
             prop_assert_eq!((state.subnets.len(), state.route_tables.len()), (zones, zones));
             prop_assert_eq!((state.gateways.len(), state.security_groups.len()), (1, own.metanetworks.len()));
+            prop_assert_eq!((state.endpoints.len(), state.endpoints[0].route_tables.len()), (1, zones));
             for (index, subnet) in state.subnets.iter().enumerate() {
                 let others = &state.subnets[index + 1..];
                 prop_assert!(!others.iter().any(|o| o.cidr.contains(&subnet.cidr) || subnet.cidr.contains(&o.cidr)));

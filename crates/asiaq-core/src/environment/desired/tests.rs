@@ -32,6 +32,7 @@ fn subnet(net: Option<MetaNetwork>, zone: &str, cidr: &str) -> Subnet {
         zone: format!("us-west-2{zone}"),
         cidr: net4(cidr),
         net,
+        tags: Tags::new(),
     }
 }
 
@@ -310,17 +311,22 @@ fn routes_to_the_gateway_leave_the_default_to_nat() {
         found.nets[&MetaNetwork::Tunnel].igw_routes,
         [net4("0.0.0.0/0")]
     );
+    assert_eq!(found.warnings, [""; 0]);
     assert_eq!(
-        found.warnings,
-        [
-            "tunnel_nat_gateways is configured: this version does not manage NAT gateways, existing ones are left alone"
-        ]
+        (
+            found.nets[&MetaNetwork::Intranet].nat_route,
+            found.nets[&MetaNetwork::Tunnel].nat_route
+        ),
+        (Some(MetaNetwork::Tunnel), None)
     );
     let vpn = desired_of(&format!(
         "{FIXED}dmz_cidr=auto\ndmz_vgw_routes=10.1.0.22/16"
     ));
     assert!(vpn.nets[&MetaNetwork::Dmz].igw_routes.is_empty());
-    assert!(vpn.warnings[0].starts_with("dmz_vgw_routes is configured"));
+    assert_eq!(
+        vpn.nets[&MetaNetwork::Dmz].vgw_routes,
+        [net4("10.1.0.0/16")]
+    );
 }
 
 #[test]

@@ -1,9 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+use super::super::observed::{Address, DhcpSet, Endpoint, Interface, InternetGateway, Subnet};
 use super::super::testing::{group, net4, ordered, table};
+use super::contents::Named;
+use super::nat::Release;
 use super::*;
 use crate::aws::Tags;
-use crate::group::{Kind, LaunchObjectKind, LaunchRef, Member};
+use crate::balancer::Balancer;
+use crate::cache::Caches;
+use crate::database::{Database, Databases};
+use crate::environment::observed::NatGateway;
+use crate::group::{Group, Kind, LaunchObject, LaunchObjectKind, LaunchRef, Member};
+use crate::monitoring::{Alarm, LogGroup};
+use crate::names::tag;
 use crate::network::MetaNetwork;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn vpc(tags: &[(&str, &str)]) -> Vpc {
     let tags: Tags = tags
@@ -59,8 +70,102 @@ fn permission() -> IpPermission {
     IpPermission::builder().ip_protocol("-1").build()
 }
 
+fn named() -> Named {
+    Named {
+        env: Some("ci".into()),
+        alarms: vec![Alarm {
+            name: "ops_ci_mhcweb_CPU_max".into(),
+            namespace: None,
+        }],
+        log_groups: vec![LogGroup {
+            name: "ci/mhcweb/log".into(),
+            filters: vec!["mhcweb-Errors".into()],
+        }],
+        groups: vec![scaling_group("ci_mhcweb_1", "subnet-1")],
+        usage: BTreeMap::new(),
+        launch_objects: vec![LaunchObject {
+            name: "ci_mhcold_3".into(),
+            kind: LaunchObjectKind::Template,
+            id: Some("lt-old".into()),
+            image_id: None,
+        }],
+    }
+}
+
+fn database(status: &str) -> Database {
+    Database {
+        id: "ci-db".into(),
+        status: status.into(),
+        endpoint: None,
+        obstacle: None,
+    }
+}
+
+fn nat(number: u8, subnet: &str, deleted: bool) -> NatGateway {
+    NatGateway {
+        id: format!("nat-{number}"),
+        subnet_id: subnet.into(),
+        state: if deleted { "deleted" } else { "available" }.into(),
+        address: Some([192, 0, 2, number].into()),
+        allocation_id: Some(format!("eipalloc-{number}")),
+        private: false,
+        interface: Some(format!("eni-nat-{number}")),
+    }
+}
+
+/// An elastic IP 192.0.2.N, on an interface or on none.
+fn address(number: u8, interface: Option<&str>, tags: &[(&str, &str)]) -> Address {
+    Address {
+        public_ip: [192, 0, 2, number].into(),
+        allocation_id: format!("eipalloc-{number}"),
+        association_id: interface.map(|_| format!("eipassoc-{number}")),
+        instance_id: None,
+        network_interface_id: interface.map(str::to_owned),
+        private_ip: None,
+        tags: tags
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+    }
+}
+
+/// What services have in the VPC.
+fn with_services(mut contents: Contents) -> Contents {
+    contents.balancers = vec![Balancer {
+        name: "8f90fb4e".into(),
+        dns_name: None,
+    }];
+    contents.databases = Databases {
+        instances: vec![database("available")],
+        subnet_groups: vec!["ci-db".into()],
+        ..Databases::default()
+    };
+    contents.caches = Caches {
+        subnet_groups: vec!["ci-intranet".into()],
+        ..Caches::default()
+    };
+    let subnet = &mut contents.subnets[0];
+    subnet.tags.insert(tag::DYNONAT.into(), String::new());
+    contents.nat_gateways = vec![nat(1, "subnet-1", false)];
+    contents.addresses = vec![address(1, Some("eni-nat-1"), &[("dynamic", "true")])];
+    contents.vpn_gateways = vec!["vgw-1".into()];
+    contents.endpoints = vec![Endpoint {
+        id: "vpce-1".into(),
+        service: "com.amazonaws.us-west-2.s3".into(),
+        kind: "Gateway".into(),
+        route_tables: BTreeSet::new(),
+        policy: None,
+        created: 0,
+    }];
+    contents
+}
+
 /// An environment with one of everything.
 fn full() -> Contents {
+    with_services(hosts_and_network())
+}
+
+fn hosts_and_network() -> Contents {
     let mut default = group("sg-0", "default", MetaNetwork::Dmz);
     default.net = None;
     default.raw_egress = vec![permission()];
@@ -70,14 +175,7 @@ fn full() -> Contents {
     let mut main = table("rtb-0", MetaNetwork::Dmz, None, &[]);
     main.main = true;
     Contents {
-        groups: vec![scaling_group("ci_mhcweb_1", "subnet-1")],
-        usage: BTreeMap::new(),
-        launch_objects: vec![LaunchObject {
-            name: "ci_mhcold_3".into(),
-            kind: LaunchObjectKind::Template,
-            id: Some("lt-old".into()),
-            image_id: None,
-        }],
+        named: named(),
         instances: vec!["i-1".into(), "i-2".into()],
         gateways: vec![InternetGateway {
             id: "igw-1".into(),
@@ -97,6 +195,7 @@ fn full() -> Contents {
             zone: "us-west-2a".into(),
             cidr: net4("10.0.0.0/25"),
             net: Some(MetaNetwork::Dmz),
+            tags: Tags::new(),
         }],
         route_tables: vec![
             main,
@@ -106,6 +205,7 @@ fn full() -> Contents {
             id: "dopt-1".into(),
             options: BTreeMap::new(),
         }],
+        ..Contents::default()
     }
 }
 
@@ -120,11 +220,22 @@ fn everything_goes_and_is_named() {
     assert_eq!(
         plan.lines(),
         [
+            "- alarm ops_ci_mhcweb_CPU_max",
             "- group mhcweb ci_mhcweb_1 (1 instance)",
             "- launch template ci_mhcweb_19",
-            "- launch template ci_mhcold_3",
             "- instance i-1",
             "- instance i-2",
+            "- launch template ci_mhcold_3",
+            "- metric filter mhcweb-Errors of log group ci/mhcweb/log",
+            "- log group ci/mhcweb/log",
+            "- load balancer 8f90fb4e",
+            "- database ci-db (leaves snapshot ci-db-final-snapshot)",
+            "- database subnet group ci-db",
+            "- cache subnet group ci-intranet",
+            "- NAT gateway dmz us-west-2a nat-1",
+            "- address 192.0.2.1 eipalloc-1",
+            "- attachment of VPN gateway vgw-1, which stays",
+            "- endpoint Gateway com.amazonaws.us-west-2.s3 vpce-1",
             "- interface eni-1 10.0.0.5",
             "- internet gateway igw-1",
             "- rules of security group default sg-0",
@@ -149,7 +260,24 @@ fn nothing_goes_before_what_keeps_it_in_use() {
             .unwrap_or_else(|| panic!("{id} in {order:?}"))
     };
     let table = [
+        ("alarms/0", "group-delete/ci_mhcweb_1"),
+        ("alarms/0", "instances"),
         ("group-delete/ci_mhcweb_1", "instances"),
+        ("instances", "log-group/ci/mhcweb/log"),
+        ("instances", "balancer/8f90fb4e"),
+        ("instances", "databases"),
+        ("instances", "nat/nat-1"),
+        ("instances", "endpoint/vpce-1"),
+        ("databases", "database-subnet-group/ci-db"),
+        ("nat/nat-1", "address/eipalloc-1"),
+        ("address/eipalloc-1", "interfaces"),
+        ("balancer/8f90fb4e", "interfaces"),
+        ("databases", "interfaces"),
+        ("cache-subnet-group/ci-intranet", "interfaces"),
+        ("endpoint/vpce-1", "interfaces"),
+        ("vpn/vgw-1", "vpc"),
+        ("log-group/ci/mhcweb/log", "vpc"),
+        ("launch-delete/template/ci_mhcold_3", "vpc"),
         ("instances", "interfaces"),
         ("interfaces", "internet-gateway/igw-1"),
         ("interfaces", "security-group/sg-1"),
@@ -192,17 +320,150 @@ fn an_empty_vpc_goes_alone() {
 }
 
 #[test]
+fn services_do_not_wait_for_each_other() {
+    let plan = plan(&environment(), &full()).unwrap();
+    let services = [
+        "balancer/8f90fb4e",
+        "databases",
+        "cache-subnet-group/ci-intranet",
+        "nat/nat-1",
+        "vpn/vgw-1",
+        "endpoint/vpce-1",
+    ];
+    for (one, other) in services.iter().flat_map(|a| services.map(|b| (*a, b))) {
+        assert!(!needs(&plan, one, other), "{one} needs {other}");
+    }
+}
+
+#[test]
 fn a_foreign_vpc_loses_only_what_is_in_it() {
-    // Groups and launch templates are found by name: a VPC without both tags has no name to go by.
+    // Alarms, log groups, groups and templates are found by name: without the tags of an environment nothing is.
+    let mut contents = full();
+    contents.named = Named::default();
+    contents.addresses = vec![address(
+        1,
+        None,
+        &[("dynamic", "true"), ("environment", "-")],
+    )];
     for tags in [&[][..], &[("Name", "ci")], &[("type", "ci")]] {
-        let order = steps(&vpc(tags), &full());
-        assert!(
-            !order
-                .iter()
-                .any(|id| id.starts_with("group-delete") || id.starts_with("launch-delete")),
-            "{order:?}"
-        );
-        assert!(order.contains(&"instances".to_owned()));
+        let order = steps(&vpc(tags), &contents);
+        for start in ["alarms", "log-group", "group-delete", "launch-delete"] {
+            assert!(!order.iter().any(|id| id.starts_with(start)), "{order:?}");
+        }
+        for id in ["instances", "databases", "nat/nat-1", "vpn/vgw-1", "vpc"] {
+            assert!(order.contains(&id.to_owned()), "{id} in {order:?}");
+        }
+    }
+}
+
+#[test]
+fn addresses_that_go_and_addresses_that_stay() {
+    let (subnet, eni) = ("subnet-1", Some("eni-nat-1"));
+    let own = [("dynamic", "true"), ("environment", "ci")];
+    let table = [
+        (
+            "automatic",
+            nat(1, subnet, false),
+            address(1, eni, &[]),
+            true,
+            true,
+        ),
+        (
+            "given",
+            nat(1, "subnet-2", false),
+            address(1, eni, &[]),
+            true,
+            false,
+        ),
+        (
+            "automatic, of a run that was killed before it tagged the subnet",
+            nat(1, "subnet-2", false),
+            address(1, eni, &own),
+            true,
+            true,
+        ),
+        (
+            "not released yet",
+            nat(1, subnet, true),
+            address(1, None, &[]),
+            true,
+            true,
+        ),
+        (
+            "stale association",
+            nat(1, subnet, true),
+            address(1, eni, &[]),
+            true,
+            true,
+        ),
+        (
+            "used again",
+            nat(1, subnet, true),
+            address(1, Some("eni-9"), &[]),
+            true,
+            false,
+        ),
+        (
+            "of no gateway",
+            nat(2, subnet, true),
+            address(1, None, &own),
+            true,
+            true,
+        ),
+        (
+            "in use",
+            nat(2, subnet, true),
+            address(1, Some("eni-9"), &own),
+            true,
+            false,
+        ),
+        (
+            "not tagged",
+            nat(2, subnet, true),
+            address(1, None, &own[1..]),
+            true,
+            false,
+        ),
+        (
+            "of a neighbour",
+            nat(2, subnet, true),
+            address(1, None, &[("dynamic", "true"), ("environment", "ci-2")]),
+            true,
+            false,
+        ),
+        (
+            "name not ours alone",
+            nat(2, subnet, true),
+            address(1, None, &own),
+            false,
+            false,
+        ),
+    ];
+    for (case, gateway, address, named, goes) in table {
+        let mut contents = full();
+        if !named {
+            contents.named.env = None;
+        }
+        contents.nat_gateways = vec![gateway.clone()];
+        contents.addresses = vec![address.clone()];
+        let plan = plan(&environment(), &contents).unwrap();
+        let released = plan.changes().iter().find(|c| c.id == "address/eipalloc-1");
+        assert_eq!(released.is_some(), goes, "{case}");
+        let deleted = plan.ids().contains(&format!("nat/{}", gateway.id));
+        assert_eq!(deleted, !gateway.is_deleted(), "{case}");
+        if let Some(change) = released {
+            let of_gateway = gateway.allocation_id.as_ref() == Some(&address.allocation_id);
+            let wanted = Release {
+                address: "192.0.2.1".into(),
+                allocation: "eipalloc-1".into(),
+                interface: gateway.interface.filter(|_| of_gateway),
+            };
+            assert_eq!(
+                change.action,
+                DestroyAction::ReleaseAddress(wanted),
+                "{case}"
+            );
+        }
     }
 }
 
@@ -210,7 +471,7 @@ fn a_foreign_vpc_loses_only_what_is_in_it() {
 fn groups_in_another_vpc_of_the_same_name_stay() {
     let mut contents = full();
     contents.instances.clear();
-    contents.groups = vec![scaling_group("ci_mhcweb_1", "subnet-8,subnet-9")];
+    contents.named.groups = vec![scaling_group("ci_mhcweb_1", "subnet-8,subnet-9")];
     let order = steps(&environment(), &contents);
     assert!(
         !order.iter().any(|id| id.starts_with("group-delete")),
@@ -218,8 +479,11 @@ fn groups_in_another_vpc_of_the_same_name_stay() {
     );
     assert!(!order.contains(&"instances".to_owned()));
     // One that says nothing about its place counts as here.
-    contents.groups[0].vpc_zone_identifier = String::new();
+    contents.named.groups[0].vpc_zone_identifier = String::new();
     assert!(steps(&environment(), &contents).contains(&"group-delete/ci_mhcweb_1".to_owned()));
+    // Unless another VPC has the name as well.
+    contents.named.env = None;
+    assert!(!steps(&environment(), &contents).contains(&"group-delete/ci_mhcweb_1".to_owned()));
 }
 
 #[test]
@@ -227,10 +491,10 @@ fn a_group_without_instances_may_launch_one_meanwhile() {
     let mut contents = full();
     contents.instances.clear();
     contents.interfaces.clear();
-    contents.groups[0].instances.clear();
+    contents.named.groups[0].instances.clear();
     let lines = plan(&environment(), &contents).unwrap().lines();
     assert!(lines.contains(&"- instances launched meanwhile".to_owned()));
-    assert!(lines.contains(&"- interfaces that instances leave behind".to_owned()));
+    assert!(lines.contains(&"- interfaces that hosts and services leave behind".to_owned()));
 }
 
 #[test]
@@ -256,9 +520,9 @@ fn a_detached_gateway_is_deleted_without_detaching() {
 fn the_template_of_a_group_goes_with_it() {
     let plan = plan(&environment(), &full()).unwrap();
     let DestroyAction::Group(GroupAction::DeleteGroup { launch, force, .. }) =
-        &plan.changes()[0].action
+        &plan.changes()[1].action
     else {
-        panic!("{:?}", plan.changes()[0])
+        panic!("{:?}", plan.changes()[1])
     };
     assert!(*force);
     assert_eq!(
@@ -267,23 +531,77 @@ fn the_template_of_a_group_goes_with_it() {
     );
 }
 
-#[test]
-fn an_environment_with_service_interfaces_is_refused_before_anything_goes() {
-    let mut contents = full();
-    contents.interfaces.push(Interface {
+fn of_service(description: &str) -> Interface {
+    Interface {
         id: "eni-2".into(),
         address: "10.0.0.9".into(),
         attachment: Some("ela-attach-1".into()),
         managed: true,
         of_service: true,
-        description: "Interface for NAT Gateway nat-1".into(),
-    });
+        description: description.into(),
+    }
+}
+
+#[test]
+fn what_asiaq_does_not_manage_is_refused_before_anything_goes() {
+    let mut contents = full();
+    contents
+        .interfaces
+        .push(of_service("Interface for NAT Gateway nat-1"));
+    assert!(plan(&environment(), &contents).is_ok());
+    contents.interfaces.push(of_service("ELB app/web/50dc6c49"));
+    contents.caches.lone_clusters.push("sessions".into());
     let error = plan(&environment(), &contents).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("eni-2 (Interface for NAT Gateway nat-1)"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "VPC ci vpc-1 holds what Asiaq does not manage:\n  \
+         eni-2 (ELB app/web/50dc6c49): delete the application load balancer web\n  \
+         cache cluster sessions, which belongs to no replication group: delete it"
     );
     assert!(error.hint().unwrap().contains("nothing has been changed"));
+}
+
+proptest! {
+    /// Whatever is there: every change can be made, nothing alive loses the network it stands on, the VPC goes after
+    /// everything and the DHCP options after the VPC.
+    #[test]
+    fn any_part_of_an_environment_goes_in_order(kept in proptest::collection::vec(any::<bool>(), 16)) {
+        let mut all = full();
+        let mut kept = kept.into_iter();
+        let mut drop_some = |clear: &mut dyn FnMut()| if !kept.next().unwrap() { clear() };
+        drop_some(&mut || all.named.alarms.clear());
+        drop_some(&mut || all.named.log_groups.clear());
+        drop_some(&mut || all.named.groups.clear());
+        drop_some(&mut || all.instances.clear());
+        drop_some(&mut || all.balancers.clear());
+        drop_some(&mut || all.databases.instances.clear());
+        drop_some(&mut || all.databases.subnet_groups.clear());
+        drop_some(&mut || all.caches.subnet_groups.clear());
+        drop_some(&mut || all.nat_gateways.clear());
+        drop_some(&mut || all.vpn_gateways.clear());
+        drop_some(&mut || all.endpoints.clear());
+        drop_some(&mut || all.interfaces.clear());
+        drop_some(&mut || all.gateways.clear());
+        drop_some(&mut || all.security_groups.clear());
+        drop_some(&mut || all.route_tables.clear());
+        drop_some(&mut || all.dhcp_sets.clear());
+        let plan = plan(&environment(), &all).unwrap();
+        let order: Vec<String> = ordered(&plan).iter().map(|c| c.id.clone()).collect();
+        prop_assert_eq!(order.len(), plan.changes().len(), "a circle");
+        let network = ["interfaces", "internet-gateway/", "rules/", "security-group/", "subnet/", "route-table/"];
+        let after = ["vpc", "dhcp/"];
+        let starts = |id: &str, all: &[&str]| all.iter().any(|start| id.starts_with(start));
+        for id in &order {
+            let vpc_needs = needs(&plan, "vpc", id);
+            prop_assert_eq!(vpc_needs, !(id == "vpc" || id.starts_with("dhcp/")), "{}", id);
+            if id.starts_with("dhcp/") {
+                prop_assert!(needs(&plan, id, "vpc"));
+            }
+            let before = !starts(id, &network) && !starts(id, &after)
+                && !id.starts_with("log-group/") && !id.starts_with("launch-delete/");
+            for part in order.iter().filter(|part| before && starts(part, &network)) {
+                prop_assert!(needs(&plan, part, id), "{} needs {}", part, id);
+            }
+        }
+    }
 }

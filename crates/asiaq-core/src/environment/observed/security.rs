@@ -59,7 +59,10 @@ pub(in crate::environment) async fn security_groups(
     Ok(convert(&groups, &vpc.name))
 }
 
-fn convert(groups: &[aws_sdk_ec2::types::SecurityGroup], env: &str) -> Vec<SecurityGroup> {
+pub(super) fn convert(
+    groups: &[aws_sdk_ec2::types::SecurityGroup],
+    env: &str,
+) -> Vec<SecurityGroup> {
     let nets = nets_of(groups, env);
     let reference = |id: &str| {
         nets.get(id).map_or_else(
