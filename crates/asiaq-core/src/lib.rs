@@ -1,17 +1,23 @@
 //! Everything that Asiaq knows and does, with no terminal in it.
 //!
-//! Floors, imports point down only: capabilities (`environment`, `group`, `host`, `image`) → `plan`, `aws` →
+//! Floors, imports point down only: capabilities (`overview`, `environment`, `group`, `host`, `image`, …) → `plan`, `aws` →
 //! `config`, `pipeline`, `network`, `names`. The lowest floor is pure: no AWS, no runtime, no network.
 
 pub mod aws;
+pub mod balancer;
+pub mod cache;
 pub mod config;
+pub mod database;
+pub mod dns;
 pub mod environment;
 pub mod error;
 pub mod group;
 pub mod host;
 pub mod image;
+pub mod monitoring;
 pub mod names;
 pub mod network;
+pub mod overview;
 pub mod pipeline;
 pub mod plan;
 pub mod storage;
