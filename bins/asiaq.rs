@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// The tools of this suite, beside which links under the old names are made.
-const TOOLS: [&str; 3] = ["disco_autoscale", "disco_aws", "disco_vpc_ui"];
+const TOOLS: [&str; 4] = ["disco_autoscale", "disco_aws", "disco_eip", "disco_vpc_ui"];
 
 /// Asiaq: environments and pipelines of hosts in AWS
 #[derive(Debug, Parser)]

@@ -1,13 +1,22 @@
-//! `disco_vpc_ui`: creates, lists, updates and destroys environments.
+//! `disco_vpc_ui`: creates, lists, shows, updates and destroys environments.
 
-use asiaq_cli::{Common, DryRun, Failure, Outcome, Session, Tool, key_value, run};
-use asiaq_core::config::DiscoVpc;
-use asiaq_core::environment::{self, Create, Selector, Vpc};
+/// The longer subcommands, in the folder of this name.
+mod disco_vpc_ui {
+    pub mod check;
+    pub mod peerings;
+    pub mod show;
+}
+
+use asiaq_cli::{Common, DryRun, Failure, Format, Outcome, Session, Tool, key_value, run};
+use asiaq_core::environment::{self, Create, Selector, Sources, Vpc};
 use asiaq_core::names::tag;
 use clap::{Args, Parser, Subcommand};
+use disco_vpc_ui::check::{CheckArgs, check};
+use disco_vpc_ui::peerings::{self, PeeringsArgs};
+use disco_vpc_ui::show;
 use std::process::ExitCode;
 
-/// Create, list, update and destroy environments (VPCs)
+/// Create, list, show, update and destroy environments (VPCs)
 #[derive(Debug, Parser)]
 #[command(name = "disco_vpc_ui", version, infer_long_args = true)]
 struct Cli {
@@ -21,6 +30,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check the configuration of environments without AWS (JSON keys: file line section key severity problem hint)
+    Check(CheckArgs),
     /// Create an environment of a type that disco_vpc.ini describes
     Create(CreateArgs),
     /// Destroy an environment with all hosts in it
@@ -31,6 +42,12 @@ enum Command {
         #[arg(long = "type")]
         show_type: bool,
     },
+    /// List, make or delete connections between environments (JSON keys of --list: id status accepter requester, the
+    /// last two with vpc_id name cidr_block)
+    Peerings(PeeringsArgs),
+    /// Show an environment and all in it, as text, JSON, picture (svg) or graph (dot)
+    #[command(after_help = show::HELP)]
+    Show(Which),
     /// Bring an environment in line with disco_vpc.ini; completes one that was left half-made
     Update(Which),
 }
@@ -86,22 +103,32 @@ impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
     }
+
+    fn formats(&self) -> &[Format] {
+        match self.command {
+            Command::Show(_) => Format::ALL,
+            _ => Format::USUAL,
+        }
+    }
 }
 
 fn main() -> ExitCode {
     run(async |cli: Cli, session: &Session| {
         let dry_run = cli.dry_run.dry_run;
         match cli.command {
+            Command::Check(args) => Ok(check(session, &args)),
             Command::Create(args) => create(session, args, dry_run).await,
             Command::Destroy(which) => destroy(session, &which.selector(), dry_run).await,
             Command::List { show_type } => list(session, show_type).await,
+            Command::Peerings(args) => peerings::run(session, &args, dry_run, no_match).await,
+            Command::Show(which) => show::show(session, &which.selector(), cli.common.output).await,
             Command::Update(which) => update(session, &which.selector(), dry_run).await,
         }
     })
 }
 
 async fn create(session: &Session, args: CreateArgs, dry_run: bool) -> Result<Outcome, Failure> {
-    let config = DiscoVpc::load(&session.config_dir())?;
+    let sources = Sources::load(&session.config_dir())?;
     let hostclasses = if args.skip_enis {
         None
     } else {
@@ -114,13 +141,13 @@ async fn create(session: &Session, args: CreateArgs, dry_run: bool) -> Result<Ou
         hostclasses: hostclasses.as_ref(),
     };
     let aws = session.aws().await?;
-    let planned = environment::plan_create(&aws, &config, &request).await?;
+    let planned = environment::plan_create(&aws, &sources, &request).await?;
     session.warn(&planned.warnings);
     if dry_run {
         session.printer.plan(&planned.plan);
         return Ok(Outcome::Success);
     }
-    let vpc_id = planned.apply(&aws, session.progress()).await?;
+    let vpc_id = environment::create(&aws, &sources, &request, planned, session.progress()).await?;
     session
         .printer
         .line(format!("VPC {}({vpc_id}) has been created", args.name));
@@ -128,13 +155,14 @@ async fn create(session: &Session, args: CreateArgs, dry_run: bool) -> Result<Ou
 }
 
 async fn update(session: &Session, selector: &Selector, dry_run: bool) -> Result<Outcome, Failure> {
-    let config = DiscoVpc::load(&session.config_dir())?;
+    let sources = Sources::load(&session.config_dir())?;
     let aws = session.aws().await?;
-    let planned = environment::plan_update(&aws, &config, selector)
+    let planned = environment::plan_update(&aws, &sources, selector)
         .await?
         .ok_or_else(no_match)?;
     session.warn(&planned.warnings);
     if dry_run {
+        session.warn(planned.extra_peerings.as_slice());
         session.printer.plan(&planned.plan);
     } else {
         planned.apply(&aws, session.progress()).await?;
@@ -151,6 +179,7 @@ async fn destroy(
     let destruction = environment::plan_destroy(&aws, selector)
         .await?
         .ok_or_else(no_match)?;
+    session.warn(&destruction.warnings);
     if dry_run {
         session.printer.plan(&destruction.plan);
     } else {

@@ -36,6 +36,19 @@ pub enum Format {
     Text,
     /// An array of objects with all columns
     Json,
+    /// A picture; few subcommands have one and say so
+    #[value(hide = true)]
+    Svg,
+    /// A graph in the language of Graphviz; few subcommands have one and say so
+    #[value(hide = true)]
+    Dot,
+}
+
+impl Format {
+    /// What every subcommand takes.
+    pub const USUAL: &[Self] = &[Self::Text, Self::Json];
+    /// Those and pictures.
+    pub const ALL: &[Self] = &[Self::Text, Self::Json, Self::Svg, Self::Dot];
 }
 
 /// Parses `KEY:VALUE`, split at the first `:`; the value may be empty or contain `:`.

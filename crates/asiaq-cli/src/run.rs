@@ -1,8 +1,9 @@
 //! From the command line to the exit code: parsing, logging, runtime, Ctrl-C, error report.
 
 use crate::session::variable;
-use crate::{CliProgress, Common, Failure, Outcome, Session, logging};
-use clap::{CommandFactory, Parser};
+use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::CompleteEnv;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -15,6 +16,11 @@ const INTERRUPTED: u8 = 130;
 pub trait Tool: Parser + CommandFactory {
     /// The common options.
     fn common(&self) -> &Common;
+
+    /// The forms of output that the given subcommand takes.
+    fn formats(&self) -> &[Format] {
+        Format::USUAL
+    }
 }
 
 /// Runs a tool: completion requests, parsing (usage errors exit 2), logging, then `body`; reports its failure.
@@ -54,7 +60,7 @@ pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failu
 /// Parses the command line, or ends the program: help and version exit 0, usage errors exit 2 and always show the usage,
 /// which clap leaves out for bad values.
 fn parse<T: Tool>() -> T {
-    T::try_parse().unwrap_or_else(|error| {
+    T::try_parse().and_then(checked).unwrap_or_else(|error| {
         // Nothing can be done about a stream that cannot be written.
         let _ = error.print();
         if error.use_stderr() && !error.to_string().contains("Usage:") {
@@ -62,6 +68,22 @@ fn parse<T: Tool>() -> T {
         }
         std::process::exit(error.exit_code())
     })
+}
+
+/// The tool, unless its subcommand does not have the form of output that is asked for.
+fn checked<T: Tool>(tool: T) -> Result<T, clap::Error> {
+    let wanted = tool.common().output;
+    if tool.formats().contains(&wanted) {
+        return Ok(tool);
+    }
+    let name = |format: &Format| format.to_possible_value().map(|v| v.get_name().to_owned());
+    let known: Vec<String> = tool.formats().iter().filter_map(name).collect();
+    let text = format!(
+        "invalid value '{}' for '--output <FORMAT>'\n  [possible values: {}]",
+        name(&wanted).unwrap_or_default(),
+        known.join(", ")
+    );
+    Err(T::command().error(ErrorKind::InvalidValue, text))
 }
 
 /// Returns on Ctrl-C or SIGTERM.
