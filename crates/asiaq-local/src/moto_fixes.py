@@ -90,3 +90,150 @@ def update_auto_scaling_group(self):
 
 
 AutoScalingResponse.update_auto_scaling_group = update_auto_scaling_group
+
+# The routes of a gateway endpoint follow its tables; a table that is deleted leaves its endpoints.
+from moto.ec2.models.route_tables import RouteBackend
+from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.utils import generate_route_id
+
+modify_endpoint = VPCBackend.modify_vpc_endpoint
+delete_endpoints = VPCBackend.delete_vpc_endpoints
+delete_table = RouteBackend.delete_route_table
+
+
+def endpoint_route(endpoint, table_id):
+    return generate_route_id(table_id, endpoint.destination_prefix_list_id)
+
+
+def has_route(backend, endpoint, table_id):
+    table = backend.route_tables.get(table_id)
+    return table is not None and endpoint_route(endpoint, table_id) in table._routes
+
+
+def modify_vpc_endpoint(self, vpc_id, add_route_tables=None, remove_route_tables=None, **others):
+    modify_endpoint(
+        self, vpc_id=vpc_id, add_route_tables=add_route_tables, remove_route_tables=remove_route_tables, **others
+    )
+    endpoint = self.vpc_end_points[vpc_id]
+    prefix_list = endpoint.destination_prefix_list_id
+    if not prefix_list:
+        return
+    for table_id in add_route_tables or []:
+        if not has_route(self, endpoint, table_id):
+            self.create_route(table_id, None, gateway_id=vpc_id, destination_prefix_list_id=prefix_list)
+    for table_id in remove_route_tables or []:
+        if has_route(self, endpoint, table_id):
+            del self.route_tables[table_id]._routes[endpoint_route(endpoint, table_id)]
+
+
+def delete_vpc_endpoints(self, vpce_ids=None):
+    for vpce_id in vpce_ids or []:
+        endpoint = self.vpc_end_points.get(vpce_id)
+        if endpoint and endpoint.vpc_endpoint_type.lower() != "interface":
+            endpoint.route_table_ids = [t for t in endpoint.route_table_ids if has_route(self, endpoint, t)]
+    delete_endpoints(self, vpce_ids)
+
+
+def delete_route_table(self, route_table_id):
+    delete_table(self, route_table_id)
+    for endpoint in self.vpc_end_points.values():
+        endpoint.route_table_ids = [t for t in endpoint.route_table_ids or [] if t != route_table_id]
+
+
+VPCBackend.modify_vpc_endpoint = modify_vpc_endpoint
+VPCBackend.delete_vpc_endpoints = delete_vpc_endpoints
+RouteBackend.delete_route_table = delete_route_table
+
+# Cache subnet groups can be deleted, and a deleted replication group is gone.
+from moto.core.exceptions import ServiceException
+from moto.elasticache.models import ElastiCacheBackend
+from moto.elasticache.responses import ElastiCacheResponse
+
+delete_replication_group = ElastiCacheBackend.delete_replication_group
+
+
+class CacheSubnetGroupNotFound(ServiceException):
+    code = "CacheSubnetGroupNotFoundFault"
+
+
+def delete_and_forget(self, replication_group_id, *others, **named):
+    group = delete_replication_group(self, replication_group_id, *others, **named)
+    del self.replication_groups[replication_group_id]
+    return group
+
+
+def delete_cache_subnet_group(self):
+    name = self._get_param("CacheSubnetGroupName")
+    if self.elasticache_backend.cache_subnet_groups.pop(name, None) is None:
+        raise CacheSubnetGroupNotFound(f"CacheSubnetGroup {name} not found.")
+    return EmptyResult()
+
+
+ElastiCacheBackend.delete_replication_group = delete_and_forget
+ElastiCacheResponse.delete_cache_subnet_group = delete_cache_subnet_group
+
+# CloudWatch's newer protocol, which moto does not speak: CBOR documents become JSON documents, and back.
+import io
+import json
+import struct
+
+from botocore.parsers import RpcV2CBORParser
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+dispatch = DomainDispatcherApplication.__call__
+
+
+def cbor_head(kind, number):
+    if number < 24:
+        return bytes([kind << 5 | number])
+    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            return bytes([kind << 5 | info]) + number.to_bytes(size, "big")
+
+
+def to_cbor(value, is_time=False):
+    if is_time and isinstance(value, (int, float)):
+        return cbor_head(6, 1) + to_cbor(float(value))
+    if value is None or isinstance(value, bool):
+        return {False: b"\xf4", True: b"\xf5", None: b"\xf6"}[value]
+    if isinstance(value, int):
+        return cbor_head(0, value) if value >= 0 else cbor_head(1, -1 - value)
+    if isinstance(value, float):
+        return b"\xfb" + struct.pack(">d", value)
+    if isinstance(value, str):
+        text = value.encode()
+        return cbor_head(3, len(text)) + text
+    if isinstance(value, list):
+        return cbor_head(4, len(value)) + b"".join(to_cbor(item, is_time) for item in value)
+    pairs = [to_cbor(k) + to_cbor(v, k.endswith(("Timestamp", "Timestamps"))) for k, v in value.items()]
+    return cbor_head(5, len(pairs)) + b"".join(pairs)
+
+
+def call(self, environ, start_response):
+    parts = environ.get("PATH_INFO", "").split("/")
+    if parts[1:2] != ["service"] or parts[3:4] != ["operation"]:
+        return dispatch(self, environ, start_response)
+    parser = RpcV2CBORParser()
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    document = parser.parse_data_item(parser.get_peekable_stream_from_bytes(body)) if body else {}
+    text = json.dumps(document, default=lambda at: at.timestamp()).encode()
+    given = {
+        "PATH_INFO": "/",
+        "REQUEST_URI": "/",
+        "RAW_URI": "/",
+        "CONTENT_TYPE": "application/x-amz-json-1.0",
+        "CONTENT_LENGTH": str(len(text)),
+        "HTTP_X_AMZ_TARGET": f"{parts[2]}.{parts[4]}",
+        "HTTP_ACCEPT": "*/*",
+        "wsgi.input": io.BytesIO(text),
+    }
+    heads = []
+    answer = b"".join(dispatch(self, environ | given, lambda *head: heads.append(head)))
+    answer = to_cbor(json.loads(answer or b"{}"))
+    kept = [pair for pair in heads[0][1] if pair[0].lower() not in ("content-type", "content-length")]
+    own = [("Content-Type", "application/cbor"), ("Smithy-Protocol", "rpc-v2-cbor"), ("Content-Length", str(len(answer)))]
+    start_response(heads[0][0], kept + own)
+    return [answer]
+
+
+DomainDispatcherApplication.__call__ = call
