@@ -33,6 +33,7 @@ fn main() {
         "command", "calls", "chain", "0 ms", "50 ms", "budget"
     );
     create(&cloud);
+    create_complete(&cloud);
     spinup(&cloud);
     list_hosts(&cloud);
     help();
@@ -98,6 +99,67 @@ fn create(cloud: &Cloud) {
     report(cloud, "disco_vpc_ui create", prepare, |url| {
         create_environment(&config, url)
     });
+}
+
+/// Three types: `ci` with everything, and two that it is connected with.
+const COMPLETE: &str = "
+tunnel_nat_gateways = auto
+nat_gateway_routes = intranet/tunnel
+
+[envtype:build]
+ip_space = 10.16.0.0/12
+vpc_cidr_size = 20
+intranet_cidr = auto
+maintenance_cidr = auto
+
+[peerings]
+connection_1 = ci/intranet *:build/intranet
+connection_2 = ci/maintenance *:build/maintenance
+";
+
+/// Four metanetworks in three zones, NAT and two peerings. Beside the usual figures: what the same would cost with one call per
+/// resource, tag and rule.
+fn create_complete(cloud: &Cloud) {
+    let config = TestConfig::standard();
+    let text = std::fs::read_to_string(config.path().join("disco_vpc.ini")).unwrap();
+    config.write("disco_vpc.ini", &format!("{text}{COMPLETE}"));
+    let prepare = || {
+        cloud.reset();
+        warm(cloud);
+        for name in ["east", "west"] {
+            let arguments = ["create", "--name", name, "--type", "build"];
+            let tool = asiaq("disco_vpc_ui").endpoint(cloud.url());
+            let output = tool.config(config.path()).args(arguments).run();
+            output.expect_status(0);
+        }
+    };
+    let create = |url: &str| create_environment(&config, url);
+    report(cloud, "create, NAT and 2 peerings", prepare, create);
+    prepare();
+    let proxy = Proxy::start(cloud.url(), Behaviour::new());
+    create(proxy.url()).expect_status(0);
+    let calls = proxy.calls();
+    let single: usize = calls.iter().map(single_calls).sum();
+    println!(
+        "create, NAT and 2 peerings: {} calls, {single} with one call per tag and rule",
+        calls.len()
+    );
+}
+
+/// How many calls this one stands for: itself, one for each tag in it, and one for each rule after the first.
+fn single_calls(call: &support::proxy::Call) -> usize {
+    let tags = |key: &str| key.starts_with("TagSpecification.") && key.ends_with(".Value");
+    let rules = |key: &str| {
+        ["IpRanges", "Ipv6Ranges", "Groups"]
+            .iter()
+            .any(|source| key.contains(&format!(".{source}.")))
+            && ["CidrIp", "CidrIpv6", "GroupId"]
+                .iter()
+                .any(|end| key.ends_with(end))
+    };
+    let count =
+        |wanted: &dyn Fn(&str) -> bool| call.form.iter().filter(|(key, _)| wanted(key)).count();
+    1 + count(&tags) + count(&rules).saturating_sub(1)
 }
 
 /// The first call of a service loads it; that is no cost of a command.
@@ -234,7 +296,13 @@ fn fill(cloud: &Cloud, image: &str) {
 }
 
 fn help() {
-    for tool in ["asiaq", "disco_aws", "disco_autoscale", "disco_vpc_ui"] {
+    for tool in [
+        "asiaq",
+        "disco_aws",
+        "disco_autoscale",
+        "disco_eip",
+        "disco_vpc_ui",
+    ] {
         let mut best = Duration::MAX;
         for _ in 0..20 {
             let path = support::binary(tool);

@@ -1,9 +1,17 @@
 //! `disco_vpc_ui` against a local cloud.
 
+mod check;
 mod create;
 mod destroy;
+mod endpoint;
+mod gateways;
 mod listing;
+mod nat;
+mod notifications;
+mod peerings;
+mod ranges;
 mod refused;
+mod show;
 mod update;
 mod usage;
 

@@ -6,6 +6,7 @@ mod support;
 
 mod disco_autoscale;
 mod disco_aws;
+mod disco_eip;
 mod disco_vpc_ui;
 mod faults;
 mod local;

@@ -1,4 +1,6 @@
 //! What goes wrong on the way: killed tools, throttling, refused calls, Ctrl-C. One file per thing that is changed.
 
+mod complete;
 mod environment;
 mod pipeline;
+mod teardown;

@@ -188,8 +188,8 @@ fn old_names_are_linked() {
             .expect_status(expected)
     };
     link(0);
-    assert_eq!(link(0).stdout.lines().count(), 3, "again is fine");
-    for tool in ["disco_autoscale", "disco_aws", "disco_vpc_ui"] {
+    assert_eq!(link(0).stdout.lines().count(), 4, "again is fine");
+    for tool in ["disco_autoscale", "disco_aws", "disco_eip", "disco_vpc_ui"] {
         let help = std::process::Command::new(dir.path().join(format!("{tool}.py")))
             .arg("--help")
             .output()
@@ -219,7 +219,13 @@ fn usage() {
         version.stdout,
         concat!("asiaq ", env!("CARGO_PKG_VERSION"), "\n")
     );
-    for tool in ["asiaq", "disco_aws", "disco_vpc_ui", "disco_autoscale"] {
+    for tool in [
+        "asiaq",
+        "disco_aws",
+        "disco_eip",
+        "disco_vpc_ui",
+        "disco_autoscale",
+    ] {
         let script = asiaq(tool)
             .env("COMPLETE", "bash")
             .run()

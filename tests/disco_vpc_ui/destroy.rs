@@ -1,5 +1,7 @@
 //! `destroy`: leaves nothing of the environment and touches nothing else.
 
+mod services;
+
 use super::{create, fixed, logged, run, sorted_lines};
 use crate::support::cloud::Cloud;
 use crate::support::config::TestConfig;

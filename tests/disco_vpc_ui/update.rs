@@ -160,8 +160,11 @@ fn wrong_table(m: &Meddler<'_>) -> Vec<String> {
         .route_table_association_id()
         .unwrap();
     let call = m.ec2.replace_route_table_association().association_id(own);
-    m.cloud.wait(call.route_table_id(stray).send()).unwrap();
-    lines(&["+ association of route table and subnet intranet us-west-2b"])
+    m.cloud.wait(call.route_table_id(&stray).send()).unwrap();
+    vec![
+        "+ association of route table and subnet intranet us-west-2b".to_owned(),
+        format!("~ S3 endpoint com.amazonaws.us-west-2.s3: route table {stray} added"),
+    ]
 }
 
 fn table_gone(m: &Meddler<'_>) -> Vec<String> {
@@ -173,6 +176,7 @@ fn table_gone(m: &Meddler<'_>) -> Vec<String> {
         "+ route table dmz us-west-2c",
         "+ association of route table and subnet dmz us-west-2c",
         "+ route dmz us-west-2c 0.0.0.0/0 -> internet-gateway",
+        "~ S3 endpoint com.amazonaws.us-west-2.s3: route table dmz us-west-2c added",
     ])
 }
 
@@ -280,6 +284,11 @@ fn network_configured(m: &Meddler<'_>) -> Vec<String> {
     // `icmp all` of intranet now means tunnel too.
     wanted.push("+ rule intranet icmp from tunnel".to_owned());
     wanted.push("+ rule tunnel tcp 3128 from intranet".to_owned());
+    wanted.extend(["a", "b", "c"].map(|zone| {
+        format!(
+            "~ S3 endpoint com.amazonaws.us-west-2.s3: route table tunnel us-west-2{zone} added"
+        )
+    }));
     wanted
 }
 

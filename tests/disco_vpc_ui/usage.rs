@@ -16,6 +16,7 @@ fn help(words: &str) -> String {
 #[test]
 fn help_is_data() {
     insta::assert_snapshot!("help", help("--help"));
+    insta::assert_snapshot!("help_check", help("check --help"));
     insta::assert_snapshot!("help_create", help("create --help"));
     insta::assert_snapshot!("help_destroy", help("destroy --help"));
     assert_eq!(
@@ -34,6 +35,8 @@ fn usage_errors_exit_2_and_say_why_on_stderr() {
         ("destroy", "<--name <NAME>|--vpc-id <VPC_ID>>"),
         ("destroy --name ci --vpc-id vpc-1", "cannot be used with"),
         ("update", "<--name <NAME>|--vpc-id <VPC_ID>>"),
+        ("check --name ci", "--type <TYPE>"),
+        ("check --type ci", "--name <NAME>"),
         ("list --output xml", "possible values: text, json"),
         ("list --d", "--d"),
         (

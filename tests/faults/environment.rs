@@ -20,7 +20,7 @@ domain_name = ci.example.com
 ";
 
 /// Takes the place of moto's four zones: fewer calls again.
-const ONE_ZONE: &str = "\
+pub const ONE_ZONE: &str = "\
 <DescribeAvailabilityZonesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>\
 <availabilityZoneInfo><item><zoneName>us-west-2a</zoneName><zoneState>available</zoneState></item>\
 </availabilityZoneInfo></DescribeAvailabilityZonesResponse>";

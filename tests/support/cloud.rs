@@ -1,6 +1,6 @@
 //! One local cloud per test, and SDK clients to prepare it and read it back. Knows no tool.
 
-use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_ec2::types::{BlockDeviceMapping, EbsBlockDevice, Tag};
 use tokio::runtime::Runtime;
 
@@ -56,6 +56,21 @@ impl Cloud {
             .credentials_provider(credentials())
             .endpoint_url(self.url());
         aws_sdk_autoscaling::Client::from_conf(config.build())
+    }
+
+    /// Settings for clients of the other services; as [`Cloud::client`].
+    pub fn sdk(&self) -> aws_config::SdkConfig {
+        aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
+            .endpoint_url(self.url())
+            .build()
+    }
+
+    /// An SNS client; as [`Cloud::client`].
+    pub fn sns(&self) -> aws_sdk_sns::Client {
+        aws_sdk_sns::Client::new(&self.sdk())
     }
 
     /// Waits for an SDK call from a plain test function.

@@ -7,6 +7,8 @@ use aws_sdk_ec2::types::{Filter, IpPermission, Tag};
 use super::cloud::Cloud;
 use super::proxy::Proxy;
 
+mod services;
+
 /// Everything of the region that a tool could have made, as `KIND ID`; equal before and after when nothing changed.
 /// Terminated instances, and interfaces that moto leaves with them, do not count.
 pub fn inventory(cloud: &Cloud) -> Vec<String> {
@@ -94,6 +96,7 @@ pub fn inventory(cloud: &Cloud) -> Vec<String> {
             .auto_scaling_groups()
             .iter()
             .for_each(|g| add("group", g.auto_scaling_group_name()));
+        all.extend(services::lines(&cloud.sdk()).await);
         all.sort();
         all
     })
@@ -111,7 +114,10 @@ pub fn count(inventory: &[String], kind: &str) -> usize {
 pub fn changing_calls(proxy: &Proxy) -> Vec<String> {
     let calls = proxy.calls().into_iter().map(|call| call.operation);
     calls
-        .filter(|name| !name.starts_with("Describe") && !name.starts_with("Get"))
+        .filter(|name| {
+            let reading = ["Describe", "Get", "GET ", "List"];
+            !reading.iter().any(|start| name.starts_with(start))
+        })
         .collect()
 }
 

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod cloud;
+pub mod complete;
 pub mod config;
 pub mod environment;
+pub mod furniture;
 pub mod proxy;
 
 use std::ffi::OsString;
@@ -44,7 +46,7 @@ pub struct Asiaq {
     home: TempDir,
 }
 
-/// The tool of that name: `asiaq`, `disco_aws`, `disco_autoscale` or `disco_vpc_ui`.
+/// The tool of that name: `asiaq`, `disco_aws`, `disco_autoscale`, `disco_eip` or `disco_vpc_ui`.
 pub fn asiaq(tool: &str) -> Asiaq {
     let home = tempfile::tempdir().expect("temporary directory");
     let mut command = Command::new(binary(tool));
@@ -75,6 +77,7 @@ pub fn binary(tool: &str) -> &'static str {
         "asiaq" => env!("CARGO_BIN_EXE_asiaq"),
         "disco_autoscale" => env!("CARGO_BIN_EXE_disco_autoscale"),
         "disco_aws" => env!("CARGO_BIN_EXE_disco_aws"),
+        "disco_eip" => env!("CARGO_BIN_EXE_disco_eip"),
         "disco_vpc_ui" => env!("CARGO_BIN_EXE_disco_vpc_ui"),
         other => panic!("`{other}` is not one of the built tools"),
     }

@@ -29,7 +29,7 @@ pub struct Call {
     pub index: usize,
     /// From the signature's scope, e.g. `ec2`; empty if unsigned.
     pub service: String,
-    /// `Action` of the form, else the last part of `X-Amz-Target`, else method and path.
+    /// `Action` of the form, else the last part of `X-Amz-Target`, else the name after `/operation/`, else method and path.
     pub operation: String,
     /// The decoded form; empty for other bodies.
     pub form: Vec<(String, String)>,
@@ -64,6 +64,7 @@ pub struct Behaviour {
     delay: Duration,
     throttled: HashMap<String, usize>,
     answers: HashMap<String, (u16, String)>,
+    first_answers: HashMap<String, Vec<(u16, String)>>,
     resets: Vec<usize>,
     kill: Option<Kill>,
 }
@@ -93,6 +94,14 @@ impl Behaviour {
         self
     }
 
+    /// Answers one call of an operation itself: the first one; given several times, the first ones in this order. Later
+    /// calls are handed on.
+    pub fn answer_first(mut self, operation: &str, status: u16, body: &str) -> Self {
+        let answers = self.first_answers.entry(operation.to_owned()).or_default();
+        answers.push((status, body.to_owned()));
+        self
+    }
+
     /// Resets the connection when call `index` (from 1) arrives; the call does not reach the cloud.
     pub fn reset_at(mut self, index: usize) -> Self {
         self.resets.push(index);
@@ -118,6 +127,7 @@ struct Shared {
     behaviour: Behaviour,
     calls: Mutex<Vec<Call>>,
     throttled: Mutex<HashMap<String, usize>>,
+    first_answers: Mutex<HashMap<String, Vec<(u16, String)>>>,
     victim: Mutex<Option<Arc<Mutex<Child>>>>,
     killed: Mutex<bool>,
 }
@@ -139,6 +149,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: upstream.trim_end_matches('/').to_owned(),
             throttled: Mutex::new(behaviour.throttled.clone()),
+            first_answers: Mutex::new(behaviour.first_answers.clone()),
             behaviour,
             calls: Mutex::default(),
             victim: Mutex::default(),
@@ -309,6 +320,8 @@ async fn act(
     }
     let answer = if take_throttle(shared, &call.operation) {
         throttled(&call.service, &parts.headers)
+    } else if let Some((status, body)) = take_first(shared, &call.operation) {
+        respond(status, body)
     } else if let Some((status, body)) = behaviour.answers.get(&call.operation) {
         respond(*status, body.clone())
     } else {
@@ -346,6 +359,11 @@ fn record(shared: &Shared, parts: &hyper::http::request::Parts, body: &Bytes) ->
         .map(|(_, value)| value.clone());
     let operation = action
         .or_else(|| (!target.is_empty()).then(|| target.to_owned()))
+        .or_else(|| {
+            let path = parts.uri.path();
+            path.rsplit_once("/operation/")
+                .map(|(_, name)| name.to_owned())
+        })
         .unwrap_or_else(|| format!("{} {}", parts.method, parts.uri.path()));
     let mut calls = lock(&shared.calls);
     let call = Call {
@@ -424,6 +442,13 @@ fn take_throttle(shared: &Shared, operation: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// The next of the operation's first answers, if any is left.
+fn take_first(shared: &Shared, operation: &str) -> Option<(u16, String)> {
+    let mut answers = lock(&shared.first_answers);
+    let left = answers.get_mut(operation).filter(|left| !left.is_empty())?;
+    Some(left.remove(0))
 }
 
 /// The refusal in the words of the service: EC2, the JSON services, or the other query services.
