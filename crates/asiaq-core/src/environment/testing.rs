@@ -315,6 +315,7 @@ pub(super) fn table(
         main: false,
         associations: subnets.iter().map(association).collect(),
         routes: Vec::new(),
+        propagating: BTreeSet::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::aws::Tags;
 use crate::network::MetaNetwork;
 use crate::plan::{Plan, Sign};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Plans the conversion. Returns the environment as all other planners are to see it: with the tables of the subnets
 /// and what has been copied into them. A table that is yet to be made has its logical name for an id.
@@ -113,9 +114,15 @@ fn split(
         !route.blackhole && !present.iter().any(same)
     };
     let copied: Vec<Route> = shared.routes.iter().filter(missing).cloned().collect();
+    let announced = own
+        .map(|table| table.propagating.clone())
+        .unwrap_or_default();
+    let unannounced: BTreeSet<String> =
+        shared.propagating.difference(&announced).cloned().collect();
     let key = table_key(net, zone);
-    if own.is_none() || !copied.is_empty() {
-        push_split(plan, desired, net, zone, own.is_none(), &copied);
+    if own.is_none() || !copied.is_empty() || !unannounced.is_empty() {
+        let place = (net, zone);
+        push_split(plan, desired, place, own.is_none(), &copied, unannounced);
     }
     Some(RouteTable {
         id: own.map_or(key, |t| t.id.clone()),
@@ -125,28 +132,24 @@ fn split(
         main: false,
         associations: own.map(|t| t.associations.clone()).unwrap_or_default(),
         routes: [present, &copied].concat(),
+        propagating: &announced | &shared.propagating,
     })
 }
 
 fn push_split(
     plan: &mut Plan<Action>,
     desired: &Desired,
-    net: MetaNetwork,
-    zone: &str,
+    (net, zone): (MetaNetwork, &str),
     create: bool,
     copied: &[Route],
+    mut propagating: BTreeSet<String>,
 ) {
     let place = format!("{net} {zone}");
     let (learned, fixed): (Vec<&Route>, Vec<&Route>) = copied.iter().partition(|r| r.propagated);
-    let mut propagating: Vec<String> = learned
-        .iter()
-        .filter_map(|route| match &route.target {
-            Target::Gateway(id) => Some(id.clone()),
-            _ => None,
-        })
-        .collect();
-    propagating.sort();
-    propagating.dedup();
+    propagating.extend(learned.iter().filter_map(|route| match &route.target {
+        Target::Gateway(id) => Some(id.clone()),
+        _ => None,
+    }));
     let mut lines = Vec::new();
     lines.extend(create.then(|| format!("route table {place}")));
     lines.extend(
@@ -167,7 +170,7 @@ fn push_split(
             .iter()
             .map(|r| (r.destination, r.target.clone()))
             .collect(),
-        propagating,
+        propagating: propagating.into_iter().collect(),
     };
     plan.push(
         table_key(net, zone),

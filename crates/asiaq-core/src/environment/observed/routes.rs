@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::names::tag;
 use crate::network::MetaNetwork;
 use ipnet::Ipv4Net;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A route table and what it holds.
@@ -21,6 +21,8 @@ pub(in crate::environment) struct RouteTable {
     /// Subnet id → association id.
     pub(in crate::environment) associations: BTreeMap<String, String>,
     pub(in crate::environment) routes: Vec<Route>,
+    /// VPN gateways that announce their routes to it, also when they announce nothing at the moment.
+    pub(in crate::environment) propagating: BTreeSet<String>,
 }
 
 /// A route with an IPv4 destination, `local` ones left out.
@@ -117,6 +119,11 @@ pub(in crate::environment) fn convert(
             .filter_map(association)
             .collect(),
         routes: table.routes().iter().filter_map(route).collect(),
+        propagating: table
+            .propagating_vgws()
+            .iter()
+            .filter_map(|gateway| gateway.gateway_id().map(str::to_owned))
+            .collect(),
     })
 }
 

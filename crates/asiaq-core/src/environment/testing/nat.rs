@@ -313,6 +313,8 @@ impl Model {
                         .iter()
                         .filter(|r| r.propagated && r.target.key() == gateway);
                     self.state.route_tables[at].routes.extend(learned.cloned());
+                    let announced = &mut self.state.route_tables[at].propagating;
+                    announced.insert(gateway.clone());
                 }
             }
             LayoutAction::DeleteShared { table } => calls!(limit; {

@@ -241,3 +241,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_vpn_gateway_that_announces_nothing_now_may_do_so_again() {
+    let mut observed = old();
+    for shared in &mut observed.route_tables {
+        shared.propagating.insert("vgw-silent".into());
+    }
+    let line = "+ propagation of routes from vgw-silent to route table intranet us-west-2a";
+    assert!(lines(NAT, &observed).iter().any(|l| l == line));
+    let plan = world().plan(&config(&format!("{NETS}{NAT}")), &observed);
+    let after = applied(&observed, &plan);
+    assert_eq!(lines(NAT, &after), [""; 0]);
+    let intranet = |t: &&RouteTable| t.net == Some(MetaNetwork::Intranet);
+    let mut tables = after.route_tables.iter().filter(intranet);
+    assert!(tables.all(|t| t.propagating.contains("vgw-silent")));
+}
