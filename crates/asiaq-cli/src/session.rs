@@ -4,6 +4,7 @@ use crate::{CliProgress, Failure, Format, Printer};
 use asiaq_core::aws::{Aws, Settings};
 use asiaq_core::config::{ConfigDir, DiscoAws};
 use asiaq_core::names;
+use asiaq_core::spotinst::{Access, SpotinstSettings};
 use std::sync::Arc;
 
 /// One run of a command.
@@ -55,6 +56,17 @@ impl Session {
     /// Access to AWS. Makes no call yet.
     pub async fn aws(&self) -> Result<Aws, Failure> {
         Ok(Aws::connect(&self.settings).await?)
+    }
+
+    /// Access to Spotinst; disabled unless `SPOTINST_TOKEN` is set. Only then the configuration is read: it says which account
+    /// belongs to an environment. Without the file that is the token's default account.
+    pub fn spotinst(&self) -> Result<Access, Failure> {
+        let settings = SpotinstSettings::from_variables(variable)?;
+        let config = match settings {
+            Some(_) => DiscoAws::load_if_present(&self.config_dir())?,
+            None => None,
+        };
+        Ok(Access::new(settings, config))
     }
 
     /// Logs what was done.

@@ -6,6 +6,7 @@
 use crate::aws::AwsError;
 use crate::config::{ConfigError, ConfigErrors};
 use crate::plan::ApplyError;
+use crate::spotinst::SpotinstError;
 use std::time::Duration;
 
 /// Result of a capability's operation.
@@ -20,6 +21,9 @@ pub enum Error {
     /// AWS refused, or could not be reached.
     #[error(transparent)]
     Aws(#[from] Box<AwsError>),
+    /// Spotinst refused, or could not be reached.
+    #[error(transparent)]
+    Spotinst(#[from] Box<SpotinstError>),
     /// A plan was applied in part.
     #[error(transparent)]
     Apply(#[from] Box<ApplyError>),
@@ -100,6 +104,7 @@ impl Error {
         match self {
             Self::Config(errors) => errors.0.iter().find_map(|error| error.hint.clone()),
             Self::Aws(error) => error.hint(),
+            Self::Spotinst(error) => error.hint(),
             Self::Apply(error) => error.hint(),
             Self::NotFound { hint, .. } | Self::Refused { hint, .. } => hint.clone(),
             Self::Timeout { .. } => {
@@ -131,6 +136,12 @@ impl From<ConfigError> for Error {
 impl From<AwsError> for Error {
     fn from(error: AwsError) -> Self {
         Self::Aws(Box::new(error))
+    }
+}
+
+impl From<SpotinstError> for Error {
+    fn from(error: SpotinstError) -> Self {
+        Self::Spotinst(Box::new(error))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Everything that Asiaq knows and does, with no terminal in it.
 //!
-//! Floors, imports point down only: capabilities (`overview`, `environment`, `group`, `host`, `image`, …) → `plan`, `aws` →
+//! Floors, imports point down only: capabilities (`overview`, `environment`, `group`, `host`, `image`, …) → `plan`, `aws`, `spotinst` →
 //! `config`, `pipeline`, `network`, `names`. The lowest floor is pure: no AWS, no runtime, no network.
 
 pub mod aws;
 pub mod balancer;
 pub mod cache;
+pub mod certificate;
 pub mod config;
 pub mod database;
 pub mod dns;
@@ -20,6 +21,8 @@ pub mod network;
 pub mod overview;
 pub mod pipeline;
 pub mod plan;
+pub mod socify;
+pub mod spotinst;
 pub mod storage;
 
 pub use error::{Error, Result};

@@ -3,8 +3,10 @@
 //! Operators' existing resources are found through these names: changing one orphans them.
 
 mod alarm;
+mod balancer;
 
 pub use alarm::AlarmName;
+pub use balancer::{balancer, balancer_host, balancer_id, target_group};
 
 use crate::network::MetaNetwork;
 use chrono::{DateTime, Utc};
@@ -53,6 +55,10 @@ pub mod tag {
     pub const IS_PRIVATE: &str = "is_private";
     /// Accounts an image is shared with, comma-joined.
     pub const SHARED_WITH: &str = "shared_with_account_ids";
+    /// Group of an Elastigroup's instances.
+    pub const GROUP_NAME: &str = "group_name";
+    /// `True` on the instances of Elastigroups.
+    pub const SPOTINST: &str = "spotinst";
     /// Set by AWS on instances of an Auto Scaling group.
     pub const ASG_NAME: &str = "aws:autoscaling:groupName";
 }

@@ -87,12 +87,15 @@ pub struct Aws {
     region: String,
     /// Pauses between polls.
     pub poll: Poll,
+    acm: OnceLock<aws_sdk_acm::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     elasticache: OnceLock<aws_sdk_elasticache::Client>,
     elasticloadbalancing: OnceLock<aws_sdk_elasticloadbalancing::Client>,
+    elasticloadbalancingv2: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    iam: OnceLock<aws_sdk_iam::Client>,
     rds: OnceLock<aws_sdk_rds::Client>,
     route53: OnceLock<aws_sdk_route53::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
@@ -119,27 +122,57 @@ impl Aws {
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             Error::refused("no AWS region is configured").with_hint("set AWS_REGION, or `region` in the AWS profile that AWS_PROFILE names; for a rehearsal, `eval \"$(asiaq local env)\"`")
         })?;
-        let poll = Poll::new(settings.poll_interval);
-        Ok(Self {
+        Ok(Self::new(config, region, Poll::new(settings.poll_interval)))
+    }
+
+    /// Access to an endpoint that needs no credentials and answers at once.
+    #[cfg(test)]
+    pub(crate) fn for_tests(endpoint: &str) -> Self {
+        use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+        let keys = Credentials::new("test", "test", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-west-2"))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .retry_config(RetryConfig::disabled())
+            .http_client(bounded_client(4))
+            .build();
+        let poll = Poll::new(Some(Duration::from_millis(1)));
+        Self::new(config, "us-west-2".to_owned(), poll)
+    }
+
+    /// With an SDK configuration that is complete already, such as a test's.
+    pub fn new(config: SdkConfig, region: String, poll: Poll) -> Self {
+        Self {
             config,
             region,
             poll,
+            acm: OnceLock::new(),
             ec2: OnceLock::new(),
             autoscaling: OnceLock::new(),
             cloudwatch: OnceLock::new(),
             cloudwatchlogs: OnceLock::new(),
             elasticache: OnceLock::new(),
             elasticloadbalancing: OnceLock::new(),
+            elasticloadbalancingv2: OnceLock::new(),
+            iam: OnceLock::new(),
             rds: OnceLock::new(),
             route53: OnceLock::new(),
             sns: OnceLock::new(),
             sts: OnceLock::new(),
-        })
+        }
     }
 
     /// The region of all calls.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Certificate Manager client.
+    pub fn acm(&self) -> &aws_sdk_acm::Client {
+        self.acm
+            .get_or_init(|| aws_sdk_acm::Client::new(&self.config))
     }
 
     /// EC2 client.
@@ -176,6 +209,18 @@ impl Aws {
     pub fn elasticloadbalancing(&self) -> &aws_sdk_elasticloadbalancing::Client {
         self.elasticloadbalancing
             .get_or_init(|| aws_sdk_elasticloadbalancing::Client::new(&self.config))
+    }
+
+    /// Application and network load balancer client.
+    pub fn elasticloadbalancingv2(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
+        self.elasticloadbalancingv2
+            .get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.config))
+    }
+
+    /// IAM client.
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        self.iam
+            .get_or_init(|| aws_sdk_iam::Client::new(&self.config))
     }
 
     /// RDS client.

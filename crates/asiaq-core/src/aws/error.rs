@@ -71,6 +71,19 @@ impl AwsError {
         }
     }
 
+    /// The same failure for another one that waited for the call, without its cause.
+    pub fn again(&self) -> Self {
+        Self {
+            operation: self.operation,
+            resource: self.resource.clone(),
+            code: self.code.clone(),
+            message: self.message.clone(),
+            request_id: self.request_id.clone(),
+            failure: self.failure,
+            source: None,
+        }
+    }
+
     /// True if AWS answered with this code.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

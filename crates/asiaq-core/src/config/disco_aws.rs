@@ -16,6 +16,8 @@ const BAKE: &str = "bake";
 const TEST: &str = "test";
 /// The section with options for IAM.
 const IAM: &str = "iam";
+/// The section of the change-ticket service.
+const SOCIFY: &str = "socify";
 /// What names of hostclass sections start with.
 const HOSTCLASS_PREFIX: &str = "mhc";
 /// Instance type when nothing is configured (overview, section 5).
@@ -41,9 +43,57 @@ impl DiscoAws {
         dir.ini(FILE).map(Self::from_ini)
     }
 
+    /// Reads the file, whose absence is normal here.
+    ///
+    /// # Errors
+    /// A file that exists but cannot be read, or all its syntax errors.
+    pub fn load_if_present(dir: &ConfigDir) -> Result<Option<Self>, ConfigErrors> {
+        Ok(dir.ini_if_present(FILE)?.map(Self::from_ini))
+    }
+
     /// Wraps a file that has been read.
     pub fn from_ini(ini: Ini) -> Self {
         DiscoAws { ini }
+    }
+
+    /// Spotinst account of an environment, if one is configured (spec 30, section 11.1): `spotinst_account_id`, else
+    /// `default_spotinst_account_id`, each also with `@ENV`.
+    ///
+    /// # Errors
+    /// Interpolation that fails.
+    pub fn spotinst_account_id(&self, env: &str) -> Result<Option<String>, ConfigError> {
+        let mut found = self.section_option(MAIN, "spotinst_account_id", env)?;
+        if found.is_none() {
+            found = self.section_option(MAIN, "default_spotinst_account_id", env)?;
+        }
+        let id = found.map(|found| found.value.trim().to_owned());
+        Ok(id.filter(|id| !id.is_empty()))
+    }
+
+    /// Address of the change-ticket service, `[socify] socify_baseurl`, without slashes at its end; `None` if
+    /// it is not set.
+    ///
+    /// # Errors
+    /// It is no http or https address, or interpolation fails.
+    pub fn socify_base_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(found) = self.ini.find(SOCIFY, "socify_baseurl")? else {
+            return Ok(None);
+        };
+        let url = found.value.trim().trim_end_matches('/');
+        let host = url
+            .split_once("://")
+            .filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
+        match host {
+            _ if url.is_empty() => Ok(None),
+            Some((_, host)) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+                Ok(Some(url.to_owned()))
+            }
+            _ => Err(
+                ConfigError::new(format!("`{}` is no http or https address", found.value))
+                    .at(found.location)
+                    .with_hint("set it to an address like `https://socify.example.com/api`"),
+            ),
+        }
     }
 
     /// The file itself, for options that have no chain.

@@ -2,7 +2,10 @@
 //! sections 4.4 to 4.7). All problems of a hostclass are reported at once. Offsets are not resolved here:
 //! that needs the subnets.
 
+mod balancer;
 mod spelling;
+
+pub use balancer::{BalancerOptions, BalancerType};
 
 use std::net::Ipv4Addr;
 
@@ -46,10 +49,8 @@ pub struct HostclassConfig {
     pub eip: Option<String>,
     /// `spotinst` of the hostclass section (chain C, no `default_` form), default false.
     pub spotinst: bool,
-    /// `elb`, default false.
-    pub elb: bool,
-    /// `target_group`, default false.
-    pub target_group: bool,
+    /// `elb` and what belongs to it.
+    pub balancer: BalancerOptions,
     /// `http_tokens`: `optional` or `required`; absent leaves it to the account's default.
     pub http_tokens: Option<String>,
 }
@@ -99,8 +100,7 @@ impl DiscoAws {
             .unwrap_or_default();
         let eip = reader.eip();
         let spotinst = reader.spotinst();
-        let elb = reader.truth("elb", false);
-        let target_group = reader.truth("target_group", false);
+        let balancer = reader.balancer();
         let http_tokens = reader.http_tokens();
         let required = meta_network
             .zip(ssh_key_name)
@@ -123,8 +123,7 @@ impl DiscoAws {
                 ip_addresses,
                 eip,
                 spotinst,
-                elb,
-                target_group,
+                balancer,
                 http_tokens,
             },
         );

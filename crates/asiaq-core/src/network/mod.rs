@@ -7,6 +7,7 @@
 mod address;
 mod cidr;
 mod ingress;
+pub mod listener;
 pub mod lists;
 mod metanetwork;
 mod nat;

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use ::csv::{ByteRecord, ReaderBuilder, Writer};
+use ::csv::{ByteRecord, ReaderBuilder, WriterBuilder};
 
-use super::Sizes;
 use super::sizes::whole_number;
+use super::{Reserve, Sizes};
 use crate::config::diagnostic::{ConfigError, ConfigErrors, Location, Problems};
 use crate::config::truth::is_truthy;
 use crate::network::GrammarError;
@@ -36,6 +36,9 @@ const COLUMNS: [&str; 17] = [
     "integration_test",
 ];
 
+/// The column of which a blank cell is not the same as none.
+const RESERVE: &str = "spotinst_reserve";
+
 /// A pipeline file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipeline {
@@ -45,7 +48,7 @@ pub struct Pipeline {
     pub rows: Vec<Row>,
 }
 
-/// One row of a pipeline. Blank cells are absent; other texts are kept untrimmed.
+/// One row of a pipeline. Blank cells are absent, but for the reserve; other texts are kept untrimmed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Row {
     /// Line number of the row in the file, counted from 1.
@@ -78,7 +81,9 @@ pub struct Row {
     pub chaos: Option<bool>,
     /// Whether the group is an Elastigroup; absent for the hostclass option.
     pub spotinst: Option<bool>,
-    /// On-demand instances of an Elastigroup: `N` or `N%`.
+    /// On-demand instances of an Elastigroup: `N` or `N%`, see [`Reserve`]. Empty if the row has the cell and
+    /// it is blank: an update then resets the reserve; absent without the column, or if the row ends before
+    /// it: an update then leaves it alone.
     pub spotinst_reserve: Option<String>,
     /// Whether deployment may update the hostclass.
     pub deployable: bool,
@@ -260,13 +265,23 @@ impl Pipeline {
         problems.finish(Some(hostclasses))
     }
 
-    /// The pipeline as CSV with all known columns. Parsing it yields the same rows but for their lines.
+    /// The pipeline as CSV with all known columns, but without the reserve if no row has one. If only some
+    /// rows have one it is the last column, and the other rows end before it. Parsing the text yields the same
+    /// rows but for their lines.
     pub fn to_csv(&self) -> String {
-        let mut writer = Writer::from_writer(Vec::new());
-        // Writing to memory does not fail, and all records have the same length.
-        let header = std::iter::once(COLUMNS.map(str::to_owned));
-        for record in header.chain(self.rows.iter().map(Row::cells)) {
-            let _ = writer.write_record(record);
+        let given = |row: &Row| row.spotinst_reserve.is_some();
+        let some = self.rows.iter().any(given);
+        let in_place = some && self.rows.iter().all(given);
+        let at_end = some && !in_place;
+        let mut writer = WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        let header = std::iter::once((COLUMNS.map(str::to_owned), true));
+        let rows = self.rows.iter().map(|row| (row.cells(), given(row)));
+        for (record, given) in header.chain(rows) {
+            let cells = || record.iter().zip(COLUMNS);
+            let last = cells().filter(|(_, column)| at_end && given && *column == RESERVE);
+            let shown = cells().filter(|(_, column)| in_place || *column != RESERVE);
+            // Writing to memory does not fail.
+            let _ = writer.write_record(shown.chain(last).map(|(cell, _)| cell));
         }
         // All cells are text, so the bytes are UTF-8.
         writer
@@ -320,7 +335,7 @@ impl Cells<'_> {
                 .unwrap_or_default(),
             chaos: self.truth("chaos"),
             spotinst: self.truth("spotinst"),
-            spotinst_reserve: self.read("spotinst_reserve", reserve),
+            spotinst_reserve: self.reserve(),
             deployable: self.truth("deployable").unwrap_or(false),
             integration_test: self.text("integration_test"),
         }
@@ -334,6 +349,12 @@ impl Cells<'_> {
     /// Yes or no, if the cell is not blank.
     fn truth(&mut self, column: &'static str) -> Option<bool> {
         self.read(column, |text| Ok(Some(is_truthy(text))))
+    }
+
+    /// The reserve; empty if the cell is there but blank. A row that ends before it has none.
+    fn reserve(&mut self) -> Option<String> {
+        self.record.get(*self.columns.get(RESERVE)?)?;
+        Some(self.read(RESERVE, reserve).unwrap_or_default())
     }
 
     /// What `parse` makes of a cell that is not blank; its problem is recorded.
@@ -374,18 +395,9 @@ fn positive(text: &str) -> Result<Option<u32>, GrammarError> {
     }
 }
 
-/// A Spotinst reserve: `N`, or `N%` from 0 to 100 (spec 30, section 12.1). The text is kept.
+/// Checks a reserve. The text is kept.
 fn reserve(text: &str) -> Result<Option<String>, GrammarError> {
-    let valid = match text.trim().strip_suffix('%') {
-        Some(percent) => whole_number(percent).is_some_and(|percent| percent <= 100),
-        None => whole_number(text).is_some(),
-    };
-    if !valid {
-        return Err(GrammarError(format!(
-            "`{text}` is not a reserve: use a number of instances like 3, or a share like 25%"
-        )));
-    }
-    Ok(Some(text.to_owned()))
+    text.parse::<Reserve>().map(|_| Some(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 
 mod cron;
 mod csv;
+mod reserve;
 mod single;
 mod sizes;
 
 pub use cron::Cron;
 pub use csv::{Pipeline, Row};
+pub use reserve::Reserve;
 pub use sizes::{CreateSizes, RecurringAction, Sizes, create_sizes, recurring_actions};

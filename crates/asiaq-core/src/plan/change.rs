@@ -167,6 +167,41 @@ impl<A> Plan<A> {
         self
     }
 
+    /// Makes the change of this id, if it is there, wait for others as well.
+    pub fn need(&mut self, id: &str, needs: &[String]) {
+        for change in self.changes.iter_mut().filter(|change| change.id == id) {
+            let new = needs.iter().filter(|need| *need != id);
+            change.needs.extend(new.cloned());
+        }
+    }
+
+    /// The changes for which `first` holds, and the others.
+    #[must_use]
+    pub fn partition(self, first: impl Fn(&Change<A>) -> bool) -> (Self, Self) {
+        let (yes, no) = self.changes.into_iter().partition(first);
+        (Self { changes: yes }, Self { changes: no })
+    }
+
+    /// The same plan with other ids, in its needs as well where they are its own.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        let old: HashSet<String> = self.ids().into_iter().collect();
+        for change in &mut self.changes {
+            change.id = name(&change.id);
+            for need in change.needs.iter_mut().filter(|need| old.contains(*need)) {
+                *need = name(need);
+            }
+        }
+        self
+    }
+
+    /// Changes an action in place, of the change of this id.
+    pub fn edit(&mut self, id: &str, edit: impl FnOnce(&mut A)) {
+        if let Some(change) = self.changes.iter_mut().find(|change| change.id == id) {
+            edit(&mut change.action);
+        }
+    }
+
     /// The same plan without the changes whose action `drop` picks. What needs them takes them as done.
     #[must_use]
     pub fn without(mut self, drop: impl Fn(&A) -> bool) -> Self {

@@ -8,9 +8,11 @@
 
 mod apply;
 mod change;
+mod yields;
 
 pub use apply::{Apply, ApplyError, Failed};
 pub use change::{Change, Lines, Plan, Sign};
+pub use yields::Yields;
 
 /// Receives what happens while a plan is applied. The command line shows it; tests may collect it.
 pub trait Progress: Send + Sync {

@@ -282,3 +282,59 @@ fn loading_takes_the_file_from_the_directory() {
     assert_eq!(aws.hostclasses(), ["mhcx"]);
     assert!(aws.ini().file().ends_with("disco_aws.ini"));
 }
+
+#[test]
+fn the_address_of_socify() {
+    for (text, wanted) in [
+        (
+            "[socify]\nsocify_baseurl = https://socify.example.com/api/ \n",
+            Ok(some("https://socify.example.com/api")),
+        ),
+        (
+            "[socify]\nsocify_baseurl=http://h//\n",
+            Ok(some("http://h")),
+        ),
+        ("[socify]\nsocify_baseurl=\n", Ok(None)),
+        ("[socify]\nsocify_baseurl@ci=http://h\n", Ok(None)),
+        ("[disco_aws]\nsocify_baseurl=http://h\n", Ok(None)),
+        ("[socify]\nsocify_baseurl=ftp://h\n", Err("ftp://h")),
+        ("[socify]\nsocify_baseurl=https://\n", Err("https://")),
+        ("[socify]\nsocify_baseurl=example.com\n", Err("example.com")),
+    ] {
+        let wanted = wanted.map_err(|value| {
+            format!(
+                "disco_aws.ini:2: [socify] socify_baseurl: `{value}` is no http or https address"
+            )
+        });
+        let found = config(text)
+            .socify_base_url()
+            .map_err(|error| error.to_string());
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
+fn the_spotinst_account_of_an_environment() {
+    let all = "[disco_aws]\nspotinst_account_id@ci=act-1\nspotinst_account_id=act-2\n\
+        default_spotinst_account_id@ci=act-3\ndefault_spotinst_account_id=act-4\n";
+    let (mut text, mut found) = (all.to_owned(), Vec::new());
+    loop {
+        found.push(config(&text).spotinst_account_id("ci").unwrap());
+        // Without the option that came first.
+        let mut lines: Vec<&str> = text.lines().collect();
+        if lines.len() == 1 {
+            break;
+        }
+        lines.remove(1);
+        text = lines.join("\n");
+    }
+    let wanted = ["act-1", "act-2", "act-3", "act-4"].map(some);
+    assert_eq!(found[..4], wanted);
+    assert_eq!(found[4..], [None]);
+    assert_eq!(
+        config(all).spotinst_account_id("prod").unwrap(),
+        some("act-2")
+    );
+    let blank = config("[disco_aws]\nspotinst_account_id= \n");
+    assert_eq!(blank.spotinst_account_id("ci").unwrap(), None);
+}

@@ -6,7 +6,7 @@ use crate::config::ini::Ini;
 use crate::config::suggest::nearest;
 
 /// Every option that some tool reads from a hostclass section (spec 10, section 5.2).
-const KNOWN: [&str; 47] = [
+const KNOWN: [&str; 48] = [
     "ami_available_wait_time",
     "bake_ami",
     "bake_instance_profile",
@@ -28,6 +28,7 @@ const KNOWN: [&str; 47] = [
     "elb_port",
     "elb_protocol",
     "elb_public",
+    "elb_ssl_policy",
     "elb_sticky_app_cookie",
     "elb_type",
     "enable_proxy",

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::config::ini::Ini;
+use crate::network::listener::{Side, mappings};
 
 const NEEDED: &str = "\
 [disco_aws]
@@ -45,8 +46,7 @@ fn defaults() -> HostclassConfig {
         ip_addresses: vec![],
         eip: None,
         spotinst: false,
-        elb: false,
-        target_group: false,
+        balancer: balancer(false, false),
         http_tokens: None,
     }
 }
@@ -87,8 +87,7 @@ fn every_option() {
         ip_addresses: vec!["10.0.0.5".into(), "+7".into(), "-2".into()],
         eip: Some("52.0.0.1".into()),
         spotinst: true,
-        elb: true,
-        target_group: true,
+        balancer: balancer(true, true),
         http_tokens: Some("required".into()),
     };
     assert_eq!(config, expected);
@@ -121,7 +120,7 @@ fn spotinst_has_an_environment_form_but_no_default() {
         format!("{NEEDED}default_spotinst=yes\ndefault_elb=yes\n[mhcx]\nspotinst@prod=yes\n");
     let config = aws(&text);
     assert!(!config.hostclass("mhcx", "ci").unwrap().spotinst);
-    assert!(config.hostclass("mhcx", "ci").unwrap().elb);
+    assert!(config.hostclass("mhcx", "ci").unwrap().balancer.enabled);
     assert!(config.hostclass("mhcx", "prod").unwrap().spotinst);
 }
 
@@ -221,4 +220,25 @@ fn static_addresses_need_a_metanetwork() {
         .map(|error| error.location.key.clone().unwrap())
         .collect();
     assert_eq!(keys, ["ip_address", "meta_network"]);
+}
+
+fn balancer(enabled: bool, target_group: bool) -> BalancerOptions {
+    let plain = Side::new(80, "HTTP");
+    BalancerOptions {
+        enabled,
+        kind: BalancerType::Classic,
+        meta_network: None,
+        health_check_url: None,
+        mappings: mappings(std::slice::from_ref(&plain), std::slice::from_ref(&plain)),
+        public: false,
+        sticky_cookie: None,
+        idle_timeout: 300,
+        idle_timeout_given: false,
+        connection_draining: 300,
+        cross_zone: true,
+        cert_name: None,
+        ssl_policy: "ELBSecurityPolicy-TLS13-1-2-2021-06".into(),
+        dns_alias: None,
+        target_group,
+    }
 }

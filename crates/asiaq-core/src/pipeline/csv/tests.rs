@@ -62,7 +62,11 @@ fn absent_and_empty_cells_are_the_defaults() {
     };
     let all = COLUMNS.join(",");
     let empty = format!("{all}\n,mhcweb,,,,,,0,00,0,,,,,,,\n");
-    assert_eq!(parse(&empty).rows, [expected(2)]);
+    let reset = Row {
+        spotinst_reserve: Some(String::new()),
+        ..expected(2)
+    };
+    assert_eq!(parse(&empty).rows, [reset]);
     assert_eq!(parse("hostclass\nmhcweb\n").rows, [expected(2)]);
     assert_eq!(
         parse("hostclass,ami,min_size\nmhcweb").rows,
@@ -212,6 +216,28 @@ fn reserves() {
 }
 
 #[test]
+fn a_blank_reserve_is_given_and_an_absent_cell_is_not() {
+    let table = [
+        ("hostclass\na\n", None),
+        ("hostclass,spotinst_reserve\na,\n", Some("")),
+        ("hostclass,spotinst_reserve\na,  \n", Some("")),
+        ("hostclass,spotinst_reserve\na\n", None),
+        ("spotinst_reserve,hostclass\n,a\n", Some("")),
+        ("hostclass,spotinst_reserve\na,0\n", Some("0")),
+        ("hostclass,spotinst_reserve\na, 25 %\n", Some(" 25 %")),
+    ];
+    for (text, wanted) in table {
+        let pipeline = parse(text);
+        assert_eq!(
+            pipeline.rows[0].spotinst_reserve.as_deref(),
+            wanted,
+            "{text}"
+        );
+        assert_eq!(parse(&pipeline.to_csv()).rows, pipeline.rows, "{text}");
+    }
+}
+
+#[test]
 fn sequences_ascend_and_keep_file_order() {
     let pipeline = parse("sequence,hostclass\n10,a\n2,b\n 10 ,c\n-1,d\n2,e\n");
     let found: Vec<(i64, Vec<&str>)> = pipeline
@@ -320,11 +346,25 @@ fn printing_is_canonical() {
     let pipeline = parse(
         "hostclass,chaos,smoke_test,sequence,desired_size\nmhcweb,off,Y,1,\"1@0 6 * * 1,3\"\n",
     );
-    let printed = format!(
-        "{}\n1,mhcweb,,,\"1@0 6 * * 1,3\",,,,,,yes,,no,,,,\n",
-        COLUMNS.join(",")
+    let columns = COLUMNS.join(",");
+    let without = columns.replace(",spotinst_reserve", "");
+    assert_eq!(
+        pipeline.to_csv(),
+        format!("{without}\n1,mhcweb,,,\"1@0 6 * * 1,3\",,,,,,yes,,no,,,\n")
     );
-    assert_eq!(pipeline.to_csv(), printed);
+    let pipeline = parse("hostclass,spotinst_reserve\nmhcweb,\nmhcdb,5%\n");
+    assert_eq!(
+        pipeline.to_csv(),
+        format!("{columns}\n,mhcweb,,,,,,,,,,,,,,,\n,mhcdb,,,,,,,,,,,,,5%,,\n")
+    );
+    let pipeline = parse("hostclass,spotinst_reserve\nmhcweb\nmhcdb,5%\nmhcapp,\n");
+    let blanks = ",".repeat(COLUMNS.len() - 3);
+    assert_eq!(
+        pipeline.to_csv(),
+        format!(
+            "{without},spotinst_reserve\n,mhcweb{blanks}\n,mhcdb{blanks},5%\n,mhcapp{blanks},\n"
+        )
+    );
 }
 
 fn without_lines(pipeline: Pipeline) -> Vec<Row> {
@@ -384,7 +424,15 @@ fn any_row() -> impl Strategy<Value = Row> {
 
 proptest! {
     #[test]
-    fn printed_pipelines_parse_to_themselves(rows in proptest::collection::vec(any_row(), 0..5)) {
+    fn printed_pipelines_parse_to_themselves(
+        mut rows in proptest::collection::vec(any_row(), 0..5),
+        reserves in proptest::option::of(any::<bool>()),
+    ) {
+        // None of the rows has a reserve, or all of them, or some.
+        for row in rows.iter_mut().filter(|_| reserves.is_some()) {
+            let own = row.spotinst_reserve.take();
+            row.spotinst_reserve = (reserves == Some(true)).then(|| own.unwrap_or_default());
+        }
         let pipeline = Pipeline { file: "p.csv".into(), rows };
         let again = parse(&pipeline.to_csv());
         for (index, row) in again.rows.iter().enumerate() {
