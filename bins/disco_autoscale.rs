@@ -8,8 +8,9 @@ mod disco_autoscale {
 use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, run};
 use asiaq_core::Error;
 use asiaq_core::aws::Aws;
-use asiaq_core::group::{self, DeleteFilter, Group, GroupAction, LaunchObject};
-use asiaq_core::plan::Plan;
+use asiaq_core::group::{self, Clouds, DeleteFilter, Group, GroupAction, LaunchObject};
+use asiaq_core::plan::{Plan, Yields};
+use asiaq_core::spotinst::Spotinst;
 use clap::{Args, Parser, Subcommand};
 use disco_autoscale::policies::{CreatePolicyArgs, ListPoliciesArgs};
 use serde::Serialize;
@@ -33,7 +34,7 @@ struct Cli {
 enum Command {
     /// List groups: name, image, min, desired, max, instances, kind, under test; JSON keys: name type min_size max_size
     /// desired_capacity launch_config_name image_id termination_policies vpc_zone_identifier load_balancers target_groups
-    /// tags instances count is_testing
+    /// tags instances count is_testing; of Elastigroups also id block_device_mappings scheduling
     Listgroups,
     /// Delete the groups that have no instances
     Cleangroups,
@@ -103,9 +104,11 @@ impl Tool for Cli {
 fn main() -> ExitCode {
     run(async |cli: Cli, session: &Session| {
         let (_, env) = session.environment(cli.env.env.as_deref())?;
+        let spotinst = session.spotinst()?.client(&env)?;
         let call = Call {
             session,
             env: &env,
+            spotinst: spotinst.as_ref(),
             dry_run: cli.dry_run.dry_run,
         };
         match cli.command {
@@ -127,8 +130,10 @@ fn main() -> ExitCode {
                 policy_name,
                 group_name,
             } => {
+                let aws = session.aws().await?;
+                group::refuse_policies_of_elastigroup(call.clouds(&aws), &group_name).await?;
                 let plan = group::plan_delete_policy(&group_name, &policy_name);
-                call.carry_out(&session.aws().await?, &plan).await?;
+                call.carry_out(&aws, &plan).await?;
             }
         }
         Ok(Outcome::Success)
@@ -139,6 +144,7 @@ fn main() -> ExitCode {
 struct Call<'a> {
     session: &'a Session,
     env: &'a str,
+    spotinst: Option<&'a Spotinst>,
     dry_run: bool,
 }
 
@@ -152,6 +158,13 @@ struct GroupRow {
 }
 
 impl Call<'_> {
+    fn clouds<'c>(&'c self, aws: &'c Aws) -> Clouds<'c> {
+        Clouds {
+            aws,
+            spotinst: self.spotinst,
+        }
+    }
+
     /// Shows the plan, or applies it.
     async fn carry_out(&self, aws: &Aws, plan: &Plan<GroupAction>) -> Result<(), Failure> {
         if self.dry_run {
@@ -159,16 +172,18 @@ impl Call<'_> {
             return Ok(());
         }
         let progress = self.session.progress();
-        let outcome = plan.apply(&group::executor(aws, progress), progress).await;
+        let executor = group::executor(self.clouds(aws), progress, &Yields::default());
+        let outcome = plan.apply(&executor, progress).await;
         outcome.map_err(Error::from)?;
         Ok(())
     }
 
     async fn list_groups(&self, header: bool) -> Result<(), Failure> {
-        let mut groups = group::groups_with_images(&self.session.aws().await?, self.env).await?;
+        let aws = self.session.aws().await?;
+        let mut groups = group::groups_with_images(self.clouds(&aws), self.env).await?;
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         let row = |group: Group| GroupRow {
-            count: group.instances.len(),
+            count: group.count().unwrap_or_default(),
             is_testing: group.is_testing(),
             group,
         };
@@ -190,12 +205,27 @@ impl Call<'_> {
 
     async fn delete_groups(&self, filter: DeleteFilter<'_>, force: bool) -> Result<(), Failure> {
         let aws = self.session.aws().await?;
-        let (groups, usage) = group::groups_and_usage(&aws, self.env).await?;
+        let clouds = self.clouds(&aws);
+        let (mut groups, usage) = group::groups_and_usage(clouds, self.env).await?;
+        // Forced, instances do not matter.
+        let unread = if force {
+            Vec::new()
+        } else {
+            group::read_statuses(clouds, self.env, &mut groups, filter).await?
+        };
         let (plan, notes) = group::plan_delete(self.env, &groups, &usage, filter, force, false)?;
         for note in &notes {
             self.session.inform(note);
         }
-        self.carry_out(&aws, &plan).await
+        let outcome = self.carry_out(&aws, &plan).await;
+        match Error::from_list(unread) {
+            Some(unread) if outcome.is_ok() => Err(unread.into()),
+            Some(unread) => {
+                self.session.warn(&[unread.to_string()]);
+                outcome
+            }
+            None => outcome,
+        }
     }
 
     async fn list_launch_objects(&self) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! readers of what AWS then holds. The tests are in the folder of this name.
 
 mod deleting;
+mod elastigroups;
 mod launch_objects;
 mod listing;
 mod pages;

@@ -110,6 +110,7 @@ impl Call<'_> {
         };
         let plan = group::plan_put_policy(options.request()?);
         let aws = self.session.aws().await?;
+        group::refuse_policies_of_elastigroup(self.clouds(&aws), &options.group).await?;
         if !self.dry_run {
             self.session.inform(&format!(
                 "Creating autoscaling policy '{}' in autoscaling group '{}'",

@@ -3,26 +3,35 @@
 //! Every action is repeatable: what the SDK's own retry finds done already is not an error.
 
 use super::calls::{self, is_busy, is_contention, is_unknown, patiently, size};
+use super::clouds::Clouds;
 use super::desired::draw_template_name;
+use super::draining::wait_drained;
 use super::launch::LaunchSpec;
 use super::launch_specs::{template_id, template_spec};
 use super::observed::groups_named;
 use super::policy::PolicyRequest;
-use super::record::LaunchRef;
+use super::record::{LaunchRef, SpotRef};
 use super::template::template_data;
+use super::template_copy::TemplateData;
 use crate::aws::{Aws, AwsError, Context, Tags, tag_specification};
+use crate::balancer::TargetGroup;
 use crate::error::{Error, Result};
 use crate::names::tag;
 use crate::pipeline::{CreateSizes, RecurringAction};
-use crate::plan::{Apply, Change, Progress};
+use crate::plan::{Apply, Change, Progress, Yields};
+use crate::spotinst::{Balancers, GroupChange, NewElastigroup};
 use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
-use aws_sdk_ec2::types::ResourceType;
+use aws_sdk_ec2::types::{RequestLaunchTemplateData, ResourceType};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The only version of a template that Asiaq makes.
 const VERSION: &str = "1";
+/// How long Auto Scaling may not know a new template.
+const TEMPLATE_LIMIT: Duration = Duration::from_secs(60);
 /// Names that are tried for a template before giving up; a drawn name is taken once in millions.
 const NAME_ATTEMPTS: usize = 5;
 
@@ -37,13 +46,60 @@ pub enum GroupAction {
         env: String,
         /// Hostclass.
         hostclass: String,
-        /// Content.
+        /// Content, as far as Asiaq decides it.
         spec: Box<LaunchSpec>,
+        /// All of the content, if it is a copy of another launch object's.
+        copied: Option<TemplateData>,
     },
     /// Create a group.
     CreateGroup(NewGroup),
     /// Update a group.
     UpdateGroup(GroupUpdate),
+    /// Attach an Auto Scaling group.
+    Attach {
+        /// Group.
+        group: String,
+        /// Names of classic load balancers.
+        load_balancers: Vec<String>,
+        /// Target groups; the same plan may create them.
+        target_groups: Vec<TargetGroup>,
+    },
+    /// Detach an Auto Scaling group.
+    Detach {
+        /// Group.
+        group: String,
+        /// Names of classic load balancers.
+        load_balancers: Vec<String>,
+        /// ARNs of target groups.
+        target_groups: Vec<String>,
+    },
+    /// Create an Elastigroup.
+    CreateElastigroup {
+        /// The group, with those target groups that exist.
+        group: Box<NewElastigroup>,
+        /// Target groups that the same plan creates.
+        new_target_groups: Vec<TargetGroup>,
+    },
+    /// Change an Elastigroup.
+    UpdateElastigroup {
+        /// Group.
+        group: SpotRef,
+        /// What changes.
+        change: Box<GroupChange>,
+    },
+    /// Attach an Elastigroup to these and to nothing else.
+    AttachElastigroup {
+        /// Group.
+        group: SpotRef,
+        /// Names of classic load balancers.
+        load_balancers: Vec<String>,
+        /// ARNs of target groups that it is attached to and that stay.
+        kept_target_groups: Vec<String>,
+        /// Further target groups; the same plan may create them.
+        new_target_groups: Vec<TargetGroup>,
+    },
+    /// Delete an Elastigroup with its instances.
+    DeleteElastigroup(SpotRef),
     /// Add or overwrite tags of a group; running instances keep theirs.
     PutTags {
         /// Group.
@@ -109,6 +165,10 @@ pub struct NewGroup {
     pub tags: Tags,
     /// Termination policies.
     pub termination_policies: Vec<String>,
+    /// Names of classic load balancers.
+    pub load_balancers: Vec<String>,
+    /// Target groups; the same plan may create them.
+    pub target_groups: Vec<TargetGroup>,
 }
 
 /// What changes about a group. What is absent or empty stays as it is.
@@ -133,17 +193,30 @@ pub struct GroupUpdate {
 /// Applies changes of groups; see [`executor`].
 pub struct GroupExecutor<'a> {
     aws: &'a Aws,
+    /// For Elastigroups.
+    pub(super) clouds: Clouds<'a>,
+    /// ARNs of target groups that the same plan creates.
+    yields: Yields,
     progress: &'a dyn Progress,
     /// Ids of created templates by planned name.
     templates: Mutex<BTreeMap<String, String>>,
+    /// Ids of created Elastigroups by name.
+    pub(super) elastigroups: Mutex<BTreeMap<String, String>>,
 }
 
 /// The executor of one plan, or of several plans in turn.
-pub fn executor<'a>(aws: &'a Aws, progress: &'a dyn Progress) -> GroupExecutor<'a> {
+pub fn executor<'a>(
+    clouds: Clouds<'a>,
+    progress: &'a dyn Progress,
+    yields: &Yields,
+) -> GroupExecutor<'a> {
     GroupExecutor {
-        aws,
+        aws: clouds.aws,
+        clouds,
+        yields: yields.clone(),
         progress,
         templates: Mutex::default(),
+        elastigroups: Mutex::default(),
     }
 }
 
@@ -162,7 +235,13 @@ impl GroupExecutor<'_> {
                 env,
                 hostclass,
                 spec,
-            } => self.create_template(name, env, hostclass, spec).await,
+                copied,
+            } => {
+                let data = copied
+                    .as_ref()
+                    .map_or_else(|| template_data(spec), |copied| copied.0.as_ref().clone());
+                self.create_template(name, env, hostclass, spec, data).await
+            }
             GroupAction::CreateGroup(group) => {
                 let id = self.template_id(&group.template)?;
                 let outcome = self.create_group(group, &id).await;
@@ -180,6 +259,48 @@ impl GroupExecutor<'_> {
                     None => outcome,
                 }
             }
+            GroupAction::Attach {
+                group,
+                load_balancers,
+                target_groups,
+            } => {
+                let arns = self.arns(target_groups)?;
+                calls::attach(self.aws, group, load_balancers, &arns).await
+            }
+            GroupAction::Detach {
+                group,
+                load_balancers,
+                target_groups,
+            } => {
+                calls::detach(self.aws, group, load_balancers, target_groups).await?;
+                wait_drained(self.aws, group, load_balancers, target_groups).await
+            }
+            GroupAction::CreateElastigroup {
+                group,
+                new_target_groups,
+            } => self.create_elastigroup(group, new_target_groups).await,
+            GroupAction::UpdateElastigroup { group, change } => {
+                self.update_elastigroup(group, change).await
+            }
+            GroupAction::AttachElastigroup {
+                group,
+                load_balancers,
+                kept_target_groups,
+                new_target_groups,
+            } => {
+                let mut target_groups = kept_target_groups.clone();
+                target_groups.extend(self.arns(new_target_groups)?);
+                let balancers = Balancers {
+                    classic: load_balancers.clone(),
+                    target_groups,
+                };
+                let change = GroupChange {
+                    balancers: Some(balancers),
+                    ..GroupChange::default()
+                };
+                self.update_elastigroup(group, &change).await
+            }
+            GroupAction::DeleteElastigroup(group) => self.delete_elastigroup(group).await,
             GroupAction::PutTags { group, tags } => calls::put_tags(self.aws, group, tags).await,
             GroupAction::PutPolicy(request) => calls::put_policy(self.aws, request).await,
             GroupAction::DeletePolicy { group, name } => {
@@ -217,16 +338,29 @@ impl GroupExecutor<'_> {
         })
     }
 
+    /// The ARNs of target groups; those of new ones have been yielded by the changes that make them.
+    pub(super) fn arns(&self, target_groups: &[TargetGroup]) -> Result<Vec<String>> {
+        let arn = |own: &TargetGroup| {
+            let known = own.arn.clone().or_else(|| self.yields.get(&own.key()));
+            known.ok_or_else(|| {
+                Error::not_found(format!("target group `{}` has not been created", own.name))
+            })
+        };
+        target_groups.iter().map(arn).collect()
+    }
+
     async fn create_template(
         &self,
         planned: &str,
         env: &str,
         hostclass: &str,
         spec: &LaunchSpec,
+        data: RequestLaunchTemplateData,
     ) -> Result<()> {
         let mut name = planned.to_owned();
         for _ in 0..NAME_ATTEMPTS {
-            if let Some(id) = self.try_template(&name, env, hostclass, spec).await? {
+            let attempt = self.try_template(&name, env, hostclass, spec, data.clone());
+            if let Some(id) = attempt.await? {
                 self.templates
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -249,6 +383,7 @@ impl GroupExecutor<'_> {
         env: &str,
         hostclass: &str,
         spec: &LaunchSpec,
+        data: RequestLaunchTemplateData,
     ) -> Result<Option<String>> {
         let tags = Tags::from([
             (tag::HOSTCLASS.to_owned(), hostclass.to_owned()),
@@ -259,7 +394,7 @@ impl GroupExecutor<'_> {
             .ec2()
             .create_launch_template()
             .launch_template_name(name)
-            .launch_template_data(template_data(spec));
+            .launch_template_data(data);
         let call = call.client_token(format!("{name}-{:016x}", rand::random::<u64>()));
         let call = call.tag_specifications(tag_specification(ResourceType::LaunchTemplate, &tags));
         let answer = match call.send().await.context("ec2:CreateLaunchTemplate", name) {
@@ -302,8 +437,11 @@ impl GroupExecutor<'_> {
             subnets,
             tags,
             termination_policies,
+            load_balancers,
+            target_groups,
             ..
         } = group;
+        let arns = self.arns(target_groups)?;
         let call = async || {
             self.aws
                 .autoscaling()
@@ -316,18 +454,15 @@ impl GroupExecutor<'_> {
                 .set_desired_capacity(sizes.desired.map(size))
                 .set_tags(Some(calls::group_tags(name, tags)).filter(|tags| !tags.is_empty()))
                 .set_termination_policies(Some(termination_policies.clone()))
+                .set_load_balancer_names(filled(load_balancers))
+                .set_target_group_arns(filled(&arns))
                 .send()
                 .await
                 .context("autoscaling:CreateAutoScalingGroup", name)
         };
-        patiently(
-            self.aws,
-            name,
-            |error| is_busy(error) || is_too_early(error),
-            call,
-        )
-        .await
-        .map(|_| ())
+        let start = Instant::now();
+        let passing = |error: &AwsError| is_busy(error) || is_too_early(error, start);
+        patiently(self.aws, name, passing, call).await.map(|_| ())
     }
 
     async fn update_group(&self, update: &GroupUpdate, template: Option<&str>) -> Result<()> {
@@ -357,8 +492,9 @@ impl GroupExecutor<'_> {
                 .await
                 .context("autoscaling:UpdateAutoScalingGroup", name)
         };
+        let start = Instant::now();
         let passing =
-            |error: &AwsError| is_busy(error) || (template.is_some() && is_too_early(error));
+            |error: &AwsError| is_busy(error) || (template.is_some() && is_too_early(error, start));
         patiently(self.aws, name, passing, call).await.map(|_| ())
     }
 
@@ -470,12 +606,23 @@ fn is_unanswered(error: &Error) -> bool {
     matches!(error, Error::Aws(error) if error.code.is_none())
 }
 
-/// Auto Scaling does not know the template yet that EC2 has just made.
-fn is_too_early(error: &AwsError) -> bool {
-    let text = error.message.to_ascii_lowercase();
+/// Auto Scaling does not know the template yet that EC2 has just made; it learns of it soon after `start`.
+fn is_too_early(error: &AwsError, start: Instant) -> bool {
     error.is("ValidationError")
-        && text.contains("launch template")
+        && misses_template(&error.message)
+        && start.elapsed() < TEMPLATE_LIMIT
+}
+
+/// The template itself is missing. Of a template that names something missing AWS says that it must be fully-formed.
+fn misses_template(message: &str) -> bool {
+    let text = message.to_ascii_lowercase();
+    text.contains("launch template")
         && text.contains("does not exist")
+        && !text.contains("fully-formed")
+}
+
+fn filled(list: &[String]) -> Option<Vec<String>> {
+    Some(list.to_vec()).filter(|list| !list.is_empty())
 }
 
 fn template_reference(id: &str) -> LaunchTemplateSpecification {
@@ -484,3 +631,6 @@ fn template_reference(id: &str) -> LaunchTemplateSpecification {
         .version(VERSION)
         .build()
 }
+
+#[cfg(test)]
+mod tests;

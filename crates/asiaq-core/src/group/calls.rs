@@ -30,19 +30,21 @@ pub(super) fn is_unknown(error: &AwsError) -> bool {
             || text.contains("no action exists"))
 }
 
-/// Repeats a call as long as `passing` takes its error for a passing one, 10 minutes at most.
+/// Repeats a call as long as `passing` takes its error for a passing one, 10 minutes at most; then that error is the result.
 pub(super) async fn patiently<T>(
     aws: &Aws,
     what: &str,
     passing: impl Fn(&AwsError) -> bool,
     call: impl AsyncFn() -> Result<T, AwsError>,
 ) -> Result<T> {
-    let what = format!("waiting until AWS accepts a change of {what}");
-    let look = async || match call().await {
-        Err(error) if passing(&error) => Ok(None),
-        other => Ok(Some(other?)),
+    let passes = |error: &AwsError| {
+        let passes = passing(error);
+        if passes {
+            tracing::debug!("waiting until AWS accepts a change of {what}: {error}");
+        }
+        passes
     };
-    aws.poll.until(&what, BUSY.0, BUSY.1, look).await
+    Ok(aws.poll.retry(BUSY.0, BUSY.1, passes, call).await?)
 }
 
 /// A size as AWS takes it.
@@ -161,6 +163,88 @@ pub(super) async fn put_schedule(aws: &Aws, group: &str, action: &RecurringActio
         )
     };
     patiently(aws, group, is_busy, call).await.map(|_| ())
+}
+
+/// Load balancers or target groups in one call.
+const ATTACHMENTS_PER_CALL: usize = 10;
+
+/// Attaches a group; what is attached already is fine.
+pub(super) async fn attach(
+    aws: &Aws,
+    group: &str,
+    load_balancers: &[String],
+    target_groups: &[String],
+) -> Result<()> {
+    for names in load_balancers.chunks(ATTACHMENTS_PER_CALL) {
+        let call = async || {
+            let call = aws.autoscaling().attach_load_balancers();
+            call.auto_scaling_group_name(group)
+                .set_load_balancer_names(Some(names.to_vec()))
+                .send()
+                .await
+                .context("autoscaling:AttachLoadBalancers", group)
+        };
+        patiently(aws, group, is_busy, call).await?;
+    }
+    for arns in target_groups.chunks(ATTACHMENTS_PER_CALL) {
+        let call = async || {
+            let call = aws.autoscaling().attach_load_balancer_target_groups();
+            call.auto_scaling_group_name(group)
+                .set_target_group_arns(Some(arns.to_vec()))
+                .send()
+                .await
+                .context("autoscaling:AttachLoadBalancerTargetGroups", group)
+        };
+        patiently(aws, group, is_busy, call).await?;
+    }
+    Ok(())
+}
+
+/// Detaches a group; what is not attached (any more) is fine.
+pub(super) async fn detach(
+    aws: &Aws,
+    group: &str,
+    load_balancers: &[String],
+    target_groups: &[String],
+) -> Result<()> {
+    for names in load_balancers.chunks(ATTACHMENTS_PER_CALL) {
+        let call = async || {
+            let call = aws.autoscaling().detach_load_balancers();
+            let call = call
+                .auto_scaling_group_name(group)
+                .set_load_balancer_names(Some(names.to_vec()));
+            unless_detached(
+                call.send()
+                    .await
+                    .context("autoscaling:DetachLoadBalancers", group),
+            )
+        };
+        patiently(aws, group, is_busy, call).await?;
+    }
+    for arns in target_groups.chunks(ATTACHMENTS_PER_CALL) {
+        let call = async || {
+            let call = aws.autoscaling().detach_load_balancer_target_groups();
+            let call = call
+                .auto_scaling_group_name(group)
+                .set_target_group_arns(Some(arns.to_vec()));
+            let answer = call.send().await;
+            unless_detached(answer.context("autoscaling:DetachLoadBalancerTargetGroups", group))
+        };
+        patiently(aws, group, is_busy, call).await?;
+    }
+    Ok(())
+}
+
+/// AWS says that something is not attached: an earlier attempt has detached it.
+fn unless_detached<T>(answer: Result<T, AwsError>) -> Result<(), AwsError> {
+    match answer {
+        Err(error)
+            if error.is("ValidationError") && error.message.contains("not part of the group") =>
+        {
+            Ok(())
+        }
+        other => other.map(|_| ()),
+    }
 }
 
 /// Deletes a scheduled action; one that is gone is fine.

@@ -1,11 +1,14 @@
 //! Wanted group against observed groups: the plan that creates or updates one group. Pure.
 
 use super::apply::{GroupAction, GroupUpdate, NewGroup};
+use super::attach::{self, AttachmentSpec};
 use super::calls::size;
 use super::desired::{GroupSpec, draw_template_name};
+use super::kind::{self, existing_for, kind_for};
 use super::observed::{GroupState, Scheduled};
 use super::policy::{default_policies, policy_key};
-use super::record::{Group, LaunchRef, is_of};
+use super::record::{Group, Kind, LaunchRef};
+use super::spot_changes;
 use crate::error::Result;
 use crate::names;
 use crate::pipeline::RecurringAction;
@@ -31,6 +34,12 @@ pub struct PlannedGroup {
     pub group_name: String,
     /// True if it exists and is updated.
     pub existing: bool,
+    /// The service that runs it, or is going to.
+    pub kind: Kind,
+    /// What is worth logging.
+    pub notes: Vec<String>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
     /// The changes; empty if everything is as wanted.
     pub plan: Plan<GroupAction>,
 }
@@ -53,7 +62,8 @@ pub fn plan_group(
 /// wait for; `now_unix` becomes part of the name of a new group.
 ///
 /// # Errors
-/// The hostclass has several groups, and the target does not say which one.
+/// The hostclass has several groups, and the target does not say which one; an Elastigroup is to be created while Spotinst is
+/// disabled.
 pub fn plan_target(
     state: &GroupState,
     spec: &GroupSpec,
@@ -62,35 +72,53 @@ pub fn plan_target(
     now_unix: i64,
     rng: &mut impl Rng,
 ) -> Result<PlannedGroup> {
-    let existing = match target {
-        Target::Hostclass => state.existing(&spec.hostclass)?,
-        Target::Another => state.existing(&spec.hostclass)?.and(None),
-        Target::Named(name) => state
-            .groups
-            .iter()
-            .find(|group| group.name == name && is_of(group, &spec.env, &spec.hostclass)),
+    let kind = kind_for(state, &spec.hostclass, target, spec.want_spot)?;
+    let existing = existing_for(state, &spec.hostclass, target)?;
+    let group_name = existing.map_or_else(
+        || fresh_group_name(state, spec, now_unix),
+        |group| group.name.clone(),
+    );
+    let elastigroup = existing.and_then(|group| Some((group, group.elastigroup()?)));
+    let plan = match (kind, elastigroup) {
+        (Kind::Spot, Some((group, document))) => spot_changes::update(spec, group, document, needs),
+        (Kind::Spot, None) => spot_changes::create(spec, &group_name, needs)?,
+        (Kind::Asg, _) => plan_asg(state, spec, existing, &group_name, needs, rng),
     };
+    Ok(PlannedGroup {
+        group_name,
+        existing: existing.is_some(),
+        kind,
+        notes: kind::mismatch(existing, spec.want_spot)
+            .into_iter()
+            .collect(),
+        warnings: kind::invisible(state, &spec.hostclass, spec.want_spot)
+            .into_iter()
+            .collect(),
+        plan,
+    })
+}
+
+fn plan_asg(
+    state: &GroupState,
+    spec: &GroupSpec,
+    existing: Option<&Group>,
+    group_name: &str,
+    needs: &[String],
+    rng: &mut impl Rng,
+) -> Plan<GroupAction> {
     let mut planner = Planner {
         state,
         spec,
         needs,
         plan: Plan::default(),
     };
-    let group_name = existing.map_or_else(
-        || fresh_group_name(state, spec, now_unix),
-        |group| group.name.clone(),
-    );
     match existing {
         Some(group) => planner.update(group, rng),
-        None => planner.create(&group_name, rng),
+        None => planner.create(group_name, rng),
     }
-    planner.policies(&group_name);
-    planner.schedules(&group_name);
-    Ok(PlannedGroup {
-        group_name,
-        existing: existing.is_some(),
-        plan: planner.plan,
-    })
+    planner.policies(group_name);
+    planner.schedules(group_name);
+    planner.plan
 }
 
 /// The name for this second, or for the next one that is free.
@@ -140,6 +168,8 @@ impl Planner<'_> {
             subnets: spec.subnets.clone(),
             tags: spec.tags.clone(),
             termination_policies: spec.create_termination_policies(),
+            load_balancers: spec.attach.load_balancers.clone(),
+            target_groups: spec.attach.target_groups.clone(),
         });
         self.plan
             .push(group_key(name), needs, Sign::Add, line, action);
@@ -148,22 +178,13 @@ impl Planner<'_> {
     /// Plans a new template; returns its name.
     fn template(&mut self, rng: &mut impl Rng) -> String {
         let spec = self.spec;
-        let used: BTreeSet<&str> = self
-            .state
-            .groups
-            .iter()
-            .filter_map(|group| group.launch.name())
-            .collect();
-        let mut draw = || draw_template_name(&spec.env, &spec.hostclass, rng);
-        let mut name = draw();
-        while used.contains(name.as_str()) {
-            name = draw();
-        }
+        let name = free_template_name(self.state, &spec.env, &spec.hostclass, rng);
         let action = GroupAction::CreateTemplate {
             name: name.clone(),
             env: spec.env.clone(),
             hostclass: spec.hostclass.clone(),
             spec: Box::new(spec.launch.clone()),
+            copied: None,
         };
         self.plan.push(
             template_key(&spec.hostclass, &name),
@@ -232,6 +253,14 @@ impl Planner<'_> {
             );
         }
         self.tags(group);
+        let wanted = AttachmentSpec::of_provisioning(&spec.attach, &spec.detach);
+        let needs: Vec<String> = self
+            .needs
+            .iter()
+            .cloned()
+            .chain([group_key(&group.name)])
+            .collect();
+        attach::plan_for(&mut self.plan, group, &spec.hostclass, wanted, &needs);
     }
 
     /// If one tag differs all are sent, so that all of them reach future instances.
@@ -315,16 +344,8 @@ impl Planner<'_> {
             .iter()
             .filter(|action| !present.iter().any(|old| is_scheduled(old, group, action)))
         {
-            let sizes = [
-                ("min", action.min),
-                ("desired", action.desired),
-                ("max", action.max),
-            ];
-            let sizes: Vec<String> = sizes
-                .iter()
-                .filter_map(|(what, count)| count.map(|count| format!("{what} {count}")))
-                .collect();
-            let line = format!("schedule {} of {group}: {}", action.cron, sizes.join(", "));
+            let sizes = schedule_sizes(action.min, action.desired, action.max);
+            let line = format!("schedule {} of {group}: {sizes}", action.cron);
             let put = GroupAction::PutSchedule {
                 group: group.to_owned(),
                 action: action.clone(),
@@ -338,6 +359,35 @@ impl Planner<'_> {
             );
         }
     }
+}
+
+/// The sizes that a recurring action sets, for people.
+pub(super) fn schedule_sizes(min: Option<u32>, desired: Option<u32>, max: Option<u32>) -> String {
+    let sizes = [("min", min), ("desired", desired), ("max", max)];
+    let given = sizes
+        .iter()
+        .filter_map(|(what, count)| count.map(|count| format!("{what} {count}")));
+    given.collect::<Vec<_>>().join(", ")
+}
+
+/// A random name for a template that no group launches from.
+pub(super) fn free_template_name(
+    state: &GroupState,
+    env: &str,
+    hostclass: &str,
+    rng: &mut impl Rng,
+) -> String {
+    let used: BTreeSet<&str> = state
+        .groups
+        .iter()
+        .filter_map(|group| group.launch.name())
+        .collect();
+    let mut draw = || draw_template_name(env, hostclass, rng);
+    let mut name = draw();
+    while used.contains(name.as_str()) {
+        name = draw();
+    }
+    name
 }
 
 /// What a new template changes; empty if the group launches exactly what is wanted from a template of its own.
@@ -391,11 +441,12 @@ fn is_scheduled(old: &Scheduled, group: &str, wanted: &RecurringAction) -> bool 
 }
 
 /// Logical name of a group.
-fn group_key(name: &str) -> String {
+pub(super) fn group_key(name: &str) -> String {
     format!("group/{name}")
 }
 
-fn template_key(hostclass: &str, name: &str) -> String {
+/// Logical name of a template that is created.
+pub(super) fn template_key(hostclass: &str, name: &str) -> String {
     format!("template/{hostclass}/{name}")
 }
 

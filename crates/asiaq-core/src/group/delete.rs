@@ -1,9 +1,10 @@
 //! Deleting groups: which ones and in which way (pure), and waiting until AWS is done (spec 30, section 9.3).
 
 use super::apply::GroupAction;
+use super::clouds::Clouds;
 use super::observed::{GroupState, groups_named};
 use super::record::{Group, LaunchRef};
-use crate::aws::Aws;
+use super::spot;
 use crate::error::{Error, Result};
 use crate::names;
 use crate::plan::{Plan, Sign};
@@ -60,8 +61,9 @@ impl GroupState {
 }
 
 /// Plans to delete groups, each with its launch object if no other group uses that; one that several groups share is left
-/// to [`super::plan_clean_launch_objects`]. Without `force` a group that has instances stays,
-/// and a note says so. `in_use` is [`super::launch_usage`]. With `strict` AWS' refusal is an error, else a note.
+/// to [`super::plan_clean_launch_objects`]. Without `force` a group that has instances stays, and a note says so; so does an
+/// Elastigroup whose instances are unknown, see [`super::read_statuses`]. `in_use` is [`super::launch_usage`]. With `strict`
+/// AWS' refusal is an error, else a note; that of Spotinst always is an error.
 ///
 /// # Errors
 /// An empty hostclass or name.
@@ -75,13 +77,31 @@ pub fn plan_delete(
 ) -> Result<(Plan<GroupAction>, Vec<String>)> {
     let (mut plan, mut notes) = (Plan::default(), Vec::new());
     for group in filter.select(env, groups)? {
-        let count = group.instances.len();
-        if count > 0 && !force {
+        let count = group.count();
+        if count != Some(0) && !force {
+            let why = count.map_or_else(
+                || "nobody knows whether it has instances".to_owned(),
+                |count| format!("it has {}", counted(count)),
+            );
             notes.push(format!(
-                "{} cannot be deleted: it has {} (force is False)",
-                group.name,
-                counted(count)
+                "{} cannot be deleted: {why} (force is False)",
+                group.name
             ));
+            continue;
+        }
+        let what = match count {
+            Some(count) => counted(count),
+            None => "with its instances".to_owned(),
+        };
+        if let Some(reference) = group.spot_ref() {
+            let line = format!(
+                "group {} {} (Elastigroup, {what})",
+                group.hostclass(env),
+                group.name
+            );
+            let action = GroupAction::DeleteElastigroup(reference);
+            let key = format!("group-delete/{}", group.name);
+            plan.push(key, [""; 0], Sign::Remove, line, action);
             continue;
         }
         let launch = Some(&group.launch)
@@ -91,7 +111,7 @@ pub fn plan_delete(
             "group {} {} ({})",
             group.hostclass(env),
             group.name,
-            counted(count)
+            what
         )];
         lines.extend(launch.as_ref().map(describe));
         let action = GroupAction::DeleteGroup {
@@ -141,11 +161,11 @@ fn is_own_and_unshared(env: &str, launch: &LaunchRef, in_use: &BTreeMap<String, 
         .all(|key| in_use.get(key).is_none_or(|count| *count <= 1))
 }
 
-/// Waits until AWS has finished deleting the groups: looks every 15 s for 10 minutes at most.
+/// Waits until AWS and Spotinst have finished deleting the groups: looks every 15 s for 10 minutes at most.
 ///
 /// # Errors
 /// Some are still there; AWS cannot be read.
-pub async fn wait_gone(aws: &Aws, env: &str, names: &[String]) -> Result<()> {
+pub async fn wait_gone(clouds: Clouds<'_>, env: &str, names: &[String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
@@ -153,7 +173,12 @@ pub async fn wait_gone(aws: &Aws, env: &str, names: &[String]) -> Result<()> {
         "waiting for groups of environment `{env}` to be deleted: {}",
         names.join(", ")
     );
-    let look = async || Ok(groups_named(aws, names).await?.is_empty().then_some(()));
+    let aws = clouds.aws;
+    let look = async || {
+        let (asgs, spot) = tokio::try_join!(groups_named(aws, names), spot::all(clouds, env))?;
+        let left = asgs.is_empty() && !spot.iter().any(|group| names.contains(&group.name));
+        Ok(left.then_some(()))
+    };
     aws.poll
         .until(
             &what,

@@ -2,8 +2,11 @@
 
 use super::launch::LaunchSpec;
 use crate::aws::Tags;
+use crate::balancer::Attachments;
 use crate::names;
-use crate::pipeline::{CreateSizes, RecurringAction, create_sizes};
+use crate::pipeline::{CreateSizes, RecurringAction, Reserve, create_sizes};
+use std::collections::BTreeMap;
+
 use rand::{Rng, RngExt};
 
 /// Termination policies of new groups: the first still orders instances of groups converted from launch configurations.
@@ -31,6 +34,18 @@ pub struct GroupSpec {
     pub tags: Tags,
     /// Termination policies; empty for the default.
     pub termination_policies: Vec<String>,
+    /// Whether a new group is to be an Elastigroup; an existing one stays what it is.
+    pub want_spot: bool,
+    /// All instance types of the list; the first is that of `launch`.
+    pub instance_types: Vec<String>,
+    /// Zones of the subnets, by subnet id.
+    pub zones: BTreeMap<String, String>,
+    /// On-demand instances of an Elastigroup, if given.
+    pub reserve: Option<Reserve>,
+    /// What the group is to be attached to; an empty list changes nothing.
+    pub attach: Attachments,
+    /// What the group is to be detached from, if it is attached.
+    pub detach: Attachments,
     /// The recurring actions that the group is to have, all of them.
     pub recurring: Vec<RecurringAction>,
 }

@@ -184,7 +184,7 @@ fn sorted(ids: &[String]) -> String {
 }
 
 /// Names the keys whose lines differ; their values may be nobody's business.
-fn user_data_difference(old: &str, new: &str) -> String {
+pub(super) fn user_data_difference(old: &str, new: &str) -> String {
     let (old, new): (BTreeSet<&str>, BTreeSet<&str>) =
         (old.lines().collect(), new.lines().collect());
     let keys = old

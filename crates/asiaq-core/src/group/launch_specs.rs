@@ -4,11 +4,12 @@
 use super::launch::LaunchSpec;
 use super::record::LaunchRef;
 use super::template::{spec_of_configuration, spec_of_template};
+use super::template_copy::Source;
 use crate::aws::{Aws, AwsError, Context, Pages};
 use crate::error::Result;
 use crate::names;
 use aws_sdk_autoscaling::types::LaunchConfiguration;
-use aws_sdk_ec2::types::LaunchTemplateVersion;
+use aws_sdk_ec2::types::{LaunchTemplateVersion, ResponseLaunchTemplateData};
 use futures::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +22,22 @@ const NAMES_PER_CALL: usize = 50;
 /// Version that a template yields if none is stated.
 pub(super) const DEFAULT_VERSION: &str = "$Default";
 
+/// The content of a launch object.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// As far as Asiaq decides it.
+    pub(super) spec: LaunchSpec,
+    /// All of it.
+    pub(super) source: Source,
+}
+
 /// The content of launch objects by [`LaunchRef::key`]. Objects that are gone, and launch configurations of other
 /// environments, are left out.
 pub(super) async fn launch_specs(
     aws: &Aws,
     env: &str,
     refs: &[LaunchRef],
-) -> Result<BTreeMap<String, LaunchSpec>> {
+) -> Result<BTreeMap<String, Launch>> {
     let (templates, configurations) = tokio::try_join!(
         template_specs(aws, refs),
         configuration_specs(aws, env, refs)
@@ -35,7 +45,7 @@ pub(super) async fn launch_specs(
     Ok(templates.into_iter().chain(configurations).collect())
 }
 
-async fn template_specs(aws: &Aws, refs: &[LaunchRef]) -> Result<Vec<(String, LaunchSpec)>> {
+async fn template_specs(aws: &Aws, refs: &[LaunchRef]) -> Result<Vec<(String, Launch)>> {
     let mut wanted: BTreeMap<String, &LaunchRef> = refs
         .iter()
         .filter(|r| matches!(r, LaunchRef::Template { .. }))
@@ -50,12 +60,13 @@ async fn template_specs(aws: &Aws, refs: &[LaunchRef]) -> Result<Vec<(String, La
                 .map(|(key, _)| key.clone());
             if let Some((key, data)) = key.zip(version.launch_template_data()) {
                 wanted.remove(&key);
-                found.push((key, spec_of_template(data)));
+                found.push((key, launch_of_template(data)));
             }
         }
     }
     let single = wanted.into_iter().map(async |(key, launch)| {
-        Ok::<_, AwsError>(template_spec(aws, launch).await?.map(|spec| (key, spec)))
+        let data = template_data_of(aws, launch).await?;
+        Ok::<_, AwsError>(data.map(|data| (key, launch_of_template(&data))))
     });
     found.extend(try_join_all(single).await?.into_iter().flatten());
     Ok(found)
@@ -91,11 +102,26 @@ fn is_version(launch: &LaunchRef, found: &LaunchTemplateVersion) -> bool {
             .is_some_and(|number| number.to_string() == *version))
 }
 
-/// The content of one template version; `None` if template or version is gone.
+fn launch_of_template(data: &ResponseLaunchTemplateData) -> Launch {
+    Launch {
+        spec: spec_of_template(data),
+        source: Source::Template(Box::new(data.clone())),
+    }
+}
+
+/// The content of one template version, as far as Asiaq decides it; `None` if template or version is gone.
 pub(super) async fn template_spec(
     aws: &Aws,
     launch: &LaunchRef,
 ) -> Result<Option<LaunchSpec>, AwsError> {
+    let data = template_data_of(aws, launch).await?;
+    Ok(data.as_ref().map(spec_of_template))
+}
+
+async fn template_data_of(
+    aws: &Aws,
+    launch: &LaunchRef,
+) -> Result<Option<ResponseLaunchTemplateData>, AwsError> {
     let LaunchRef::Template { id, name, version } = launch else {
         return Ok(None);
     };
@@ -119,7 +145,7 @@ pub(super) async fn template_spec(
         .launch_template_versions()
         .first()
         .and_then(|v| v.launch_template_data())
-        .map(spec_of_template))
+        .cloned())
 }
 
 /// The id of the template of that name, if there is one.
@@ -150,7 +176,7 @@ async fn configuration_specs(
     aws: &Aws,
     env: &str,
     refs: &[LaunchRef],
-) -> Result<Vec<(String, LaunchSpec)>> {
+) -> Result<Vec<(String, Launch)>> {
     let name = |launch: &LaunchRef| match launch {
         LaunchRef::Configuration(name) if names::belongs_to(env, name, None) => Some(name.clone()),
         _ => None,
@@ -165,7 +191,9 @@ async fn configuration_specs(
     .await?;
     let pair = |c: &LaunchConfiguration| {
         let launch = LaunchRef::Configuration(c.launch_configuration_name()?.to_owned());
-        Some((launch.key(), spec_of_configuration(c)))
+        let source = Source::Configuration(Box::new(c.clone()));
+        let spec = spec_of_configuration(c);
+        Some((launch.key(), Launch { spec, source }))
     };
     Ok(found.iter().flatten().filter_map(pair).collect())
 }

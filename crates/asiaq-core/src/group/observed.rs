@@ -1,11 +1,14 @@
 //! Groups, their schedules and instances as they are in AWS now. Read only.
 
+use super::clouds::Clouds;
+use super::delete::DeleteFilter;
 use super::launch::LaunchSpec;
-use super::launch_specs::{DEFAULT_VERSION, launch_specs};
+use super::launch_specs::{DEFAULT_VERSION, Launch, launch_specs};
 use super::policy::{self, Policy};
-use super::record::{Group, Instance, Kind, LaunchRef, Member, the_group};
+use super::record::{Group, Instance, Kind, LaunchRef, Member, the_group, the_newest_group};
+use super::spot;
 use crate::aws::{Aws, Pages, Tags};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::names;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, LaunchTemplateSpecification, MixedInstancesPolicy,
@@ -18,18 +21,54 @@ pub(super) const PAGE: i32 = 100;
 /// Group names in one call.
 const NAMES_PER_CALL: usize = 50;
 
-/// The groups of the environment, those being deleted included, by name descending. Their images are not filled.
-pub async fn groups(aws: &Aws, env: &str) -> Result<Vec<Group>> {
-    Ok(own_groups(&all_groups(aws).await?, env))
+/// All that groups tell about an environment, from one reading of both services.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// The groups of the environment, as [`groups`] gives them.
+    pub groups: Vec<Group>,
+    /// All other groups of the region.
+    pub others: Vec<Group>,
+    /// See [`launch_usage`].
+    pub usage: BTreeMap<String, usize>,
+    /// The Auto Scaling groups of the region that use each launch object, without those that AWS is deleting.
+    pub users: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The groups of the environment, those being deleted included: the Auto Scaling groups, then the Elastigroups, each by name
+/// descending. Images of Auto Scaling groups, and instances of Elastigroups, are not filled.
+pub async fn groups(clouds: Clouds<'_>, env: &str) -> Result<Vec<Group>> {
+    Ok(survey(clouds, env).await?.groups)
 }
 
 /// [`groups`] and [`launch_usage`] from one reading.
 pub async fn groups_and_usage(
-    aws: &Aws,
+    clouds: Clouds<'_>,
     env: &str,
 ) -> Result<(Vec<Group>, BTreeMap<String, usize>)> {
-    let all = all_groups(aws).await?;
-    Ok((own_groups(&all, env), usage(&all)))
+    let survey = survey(clouds, env).await?;
+    Ok((survey.groups, survey.usage))
+}
+
+/// Reads all groups of both services.
+pub async fn survey(clouds: Clouds<'_>, env: &str) -> Result<Survey> {
+    let (all, spot) = tokio::try_join!(all_groups(clouds.aws), spot::all(clouds, env))?;
+    Ok(Survey {
+        usage: usage(&all),
+        users: users(&all),
+        ..divided(&all, spot, env)
+    })
+}
+
+fn divided(asgs: &[AutoScalingGroup], spot: Vec<Group>, env: &str) -> Survey {
+    let mut survey = Survey::default();
+    for kind in [asgs.iter().filter_map(group).collect(), spot] {
+        let (mut own, others): (Vec<Group>, Vec<Group>) =
+            Vec::into_iter(kind).partition(|group| group.belongs_to(env));
+        own.sort_by(|a, b| b.name.cmp(&a.name));
+        survey.groups.extend(own);
+        survey.others.extend(others);
+    }
+    survey
 }
 
 /// How many groups of the region use each launch object, mixed policies and their overrides included. The keys are
@@ -38,10 +77,14 @@ pub async fn launch_usage(aws: &Aws) -> Result<BTreeMap<String, usize>> {
     Ok(usage(&all_groups(aws).await?))
 }
 
-/// [`groups`] with their images, for listings. The image stays empty if the launch object is gone or of another
+/// [`groups`] with their images and instances, for listings. The image stays empty if the launch object is gone or of another
 /// environment.
-pub async fn groups_with_images(aws: &Aws, env: &str) -> Result<Vec<Group>> {
-    let mut groups = groups(aws, env).await?;
+pub async fn groups_with_images(clouds: Clouds<'_>, env: &str) -> Result<Vec<Group>> {
+    let mut groups = groups(clouds, env).await?;
+    let statuses = spot::read_statuses(clouds, env, &mut groups, DeleteFilter::All).await?;
+    if let Some(error) = Error::from_list(statuses) {
+        return Err(error);
+    }
     let own = |group: &&Group| {
         group
             .launch
@@ -53,19 +96,29 @@ pub async fn groups_with_images(aws: &Aws, env: &str) -> Result<Vec<Group>> {
         .filter(own)
         .map(|group| group.launch.clone())
         .collect();
-    let specs = launch_specs(aws, env, &refs).await?;
-    for group in &mut groups {
-        let spec = specs.get(&group.launch.key());
-        group.image_id = spec
-            .map(|spec| spec.image_id.clone())
+    let specs = launch_specs(clouds.aws, env, &refs).await?;
+    for group in groups.iter_mut().filter(|group| group.kind == Kind::Asg) {
+        let launch = specs.get(&group.launch.key());
+        group.image_id = launch
+            .map(|launch| launch.spec.image_id.clone())
             .filter(|id| !id.is_empty());
     }
     Ok(groups)
 }
 
-/// All instances of the environment's groups, in API order.
-pub async fn instances(aws: &Aws, env: &str) -> Result<Vec<Instance>> {
-    let call = aws
+/// All instances of the environment's groups: those of Auto Scaling groups, then those of Elastigroups, in API order.
+pub async fn instances(clouds: Clouds<'_>, env: &str) -> Result<Vec<Instance>> {
+    let (mut found, spot) = tokio::try_join!(
+        asg_instances(clouds, env),
+        spot::instances(clouds, env, None)
+    )?;
+    found.extend(spot);
+    Ok(found)
+}
+
+async fn asg_instances(clouds: Clouds<'_>, env: &str) -> Result<Vec<Instance>> {
+    let call = clouds
+        .aws
         .autoscaling()
         .describe_auto_scaling_instances()
         .into_paginator()
@@ -135,16 +188,6 @@ pub(super) async fn foreign_groups(aws: &Aws, env: &str) -> Result<BTreeSet<Stri
     Ok(named.map(|group| group.name).collect())
 }
 
-fn own_groups(all: &[AutoScalingGroup], env: &str) -> Vec<Group> {
-    let mut own: Vec<Group> = all
-        .iter()
-        .filter_map(group)
-        .filter(|group| group.belongs_to(env))
-        .collect();
-    own.sort_by(|a, b| b.name.cmp(&a.name));
-    own
-}
-
 fn group(group: &AutoScalingGroup) -> Option<Group> {
     let launch = launch_ref(group);
     let tags: Tags = group
@@ -184,6 +227,7 @@ fn group(group: &AutoScalingGroup) -> Option<Group> {
         deleting: group
             .status()
             .is_some_and(|status| status.starts_with("Delete")),
+        spot: None,
     })
 }
 
@@ -223,29 +267,44 @@ fn template_ref(template: &LaunchTemplateSpecification) -> Option<LaunchRef> {
 
 fn usage(all: &[AutoScalingGroup]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for group in all {
-        let policy = group.mixed_instances_policy();
-        let overrides = policy
-            .and_then(|p| p.launch_template())
-            .map(|template| template.overrides())
-            .unwrap_or_default();
-        let overrides = overrides
-            .iter()
-            .filter_map(|o| o.launch_template_specification());
-        let templates = policy
-            .and_then(mixed_template)
-            .into_iter()
-            .chain(overrides)
-            .filter_map(template_ref);
-        let keys: BTreeSet<String> = templates
-            .chain([launch_ref(group)])
-            .flat_map(|launch| launch.object_keys())
-            .collect();
-        for key in keys {
-            *counts.entry(key).or_insert(0) += 1;
-        }
+    for key in all.iter().flat_map(used_keys) {
+        *counts.entry(key).or_insert(0) += 1;
     }
     counts
+}
+
+fn users(all: &[AutoScalingGroup]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for own in all {
+        let Some(live) = group(own).filter(|group| !group.deleting) else {
+            continue;
+        };
+        for key in used_keys(own) {
+            users.entry(key).or_default().insert(live.name.clone());
+        }
+    }
+    users
+}
+
+/// Keys of the launch objects that a group uses, each once.
+fn used_keys(group: &AutoScalingGroup) -> BTreeSet<String> {
+    let policy = group.mixed_instances_policy();
+    let overrides = policy
+        .and_then(|p| p.launch_template())
+        .map(|template| template.overrides())
+        .unwrap_or_default();
+    let overrides = overrides
+        .iter()
+        .filter_map(|o| o.launch_template_specification());
+    let templates = policy
+        .and_then(mixed_template)
+        .into_iter()
+        .chain(overrides)
+        .filter_map(template_ref);
+    templates
+        .chain([launch_ref(group)])
+        .flat_map(|launch| launch.object_keys())
+        .collect()
 }
 
 /// A scheduled action of a group.
@@ -300,9 +359,13 @@ async fn scheduled(aws: &Aws) -> Result<Vec<Scheduled>> {
 pub struct GroupState {
     pub(super) env: String,
     pub(super) groups: Vec<Group>,
-    pub(super) launches: BTreeMap<String, LaunchSpec>,
+    pub(super) launches: BTreeMap<String, Launch>,
     pub(super) policies: Vec<Policy>,
     pub(super) scheduled: Vec<Scheduled>,
+    /// Whether Spotinst is enabled; if not, Elastigroups are missing here.
+    pub(super) spotinst: bool,
+    /// Hostclasses that have instances of Elastigroups which are missing here.
+    pub(super) invisible: BTreeSet<String>,
 }
 
 impl GroupState {
@@ -319,16 +382,40 @@ impl GroupState {
         the_group(&self.groups, &self.env, hostclass)
     }
 
-    /// What a group launches; `None` if its launch object is gone.
+    /// As [`GroupState::existing`] for a deployment, which has two groups for a while; see [`the_newest_group`].
+    ///
+    /// # Errors
+    /// More than two of a kind.
+    pub fn newest(&self, hostclass: &str) -> Result<Option<&Group>> {
+        the_newest_group(&self.groups, &self.env, hostclass)
+    }
+
+    /// What an Auto Scaling group launches; `None` if its launch object is gone, and for Elastigroups.
     pub fn launch_of(&self, group: &Group) -> Option<&LaunchSpec> {
-        self.launches.get(&group.launch.key())
+        let launch = self.launches.get(&group.launch.key());
+        launch.map(|launch| &launch.spec)
+    }
+
+    /// The instance types that a group launches, joined by `:`; of an Elastigroup the on-demand type first (spec 30, sections
+    /// 4.3 and 13.7). `None` if it does not say.
+    pub fn launch_info(&self, group: &Group) -> Option<String> {
+        let types = match group.elastigroup() {
+            Some(document) => document.instance_types().join(":"),
+            None => self.launch_of(group)?.instance_type.clone(),
+        };
+        Some(types).filter(|types| !types.is_empty())
     }
 }
 
 /// Reads all that planning needs: groups, policies and schedules concurrently, then the launch objects.
-pub async fn observe(aws: &Aws, env: &str) -> Result<GroupState> {
-    let (groups, policies, scheduled) =
-        tokio::try_join!(groups(aws, env), policy::all(aws), scheduled(aws))?;
+pub async fn observe(clouds: Clouds<'_>, env: &str) -> Result<GroupState> {
+    let aws = clouds.aws;
+    let (groups, policies, scheduled, invisible) = tokio::try_join!(
+        groups(clouds, env),
+        policy::all(aws),
+        scheduled(aws),
+        spot::invisible(clouds, env)
+    )?;
     let refs: Vec<LaunchRef> = groups
         .iter()
         .filter(|group| !group.deleting)
@@ -341,6 +428,8 @@ pub async fn observe(aws: &Aws, env: &str) -> Result<GroupState> {
         launches,
         policies,
         scheduled,
+        spotinst: clouds.spotinst.is_some(),
+        invisible,
     })
 }
 

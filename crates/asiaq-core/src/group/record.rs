@@ -4,7 +4,9 @@ use crate::aws::Tags;
 use crate::config::is_truthy;
 use crate::error::{Error, Result};
 use crate::names::{self, tag};
+use crate::spotinst::Elastigroup;
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt;
 
 /// The service that runs a group.
@@ -65,9 +67,60 @@ pub struct Group {
     /// True while AWS deletes the group.
     #[serde(skip)]
     pub deleting: bool,
+    /// What only Elastigroups have.
+    #[serde(flatten)]
+    pub spot: Option<Box<SpotGroup>>,
+}
+
+/// What only Elastigroups have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpotGroup {
+    /// `sig-…`.
+    pub id: String,
+    /// Device mappings as the service states them.
+    pub block_device_mappings: Value,
+    /// Scheduled tasks as the service states them.
+    pub scheduling: Value,
+    /// Instances and requests for instances; filled only where they matter.
+    #[serde(skip)]
+    pub items: Option<usize>,
+    /// The whole group.
+    #[serde(skip)]
+    pub document: Elastigroup,
+}
+
+/// An Elastigroup that is changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpotRef {
+    /// Name.
+    pub name: String,
+    /// Id; `None` if a change of the same plan creates the group.
+    pub id: Option<String>,
 }
 
 impl Group {
+    /// How many instances it has; of an Elastigroup how many items its status has, `None` if that was not read.
+    pub fn count(&self) -> Option<usize> {
+        match &self.spot {
+            Some(spot) => spot.items,
+            None => Some(self.instances.len()),
+        }
+    }
+
+    /// The Elastigroup, if it is one.
+    pub(super) fn elastigroup(&self) -> Option<&Elastigroup> {
+        self.spot.as_ref().map(|spot| &spot.document)
+    }
+
+    /// How to address it, if it is an Elastigroup.
+    pub(super) fn spot_ref(&self) -> Option<SpotRef> {
+        let spot = self.spot.as_ref()?;
+        Some(SpotRef {
+            name: self.name.clone(),
+            id: Some(spot.id.clone()),
+        })
+    }
+
     /// The hostclass in its name; empty if the name has none.
     pub fn hostclass(&self, env: &str) -> &str {
         names::hostclass_of(env, &self.name)
@@ -182,24 +235,52 @@ pub(super) fn configuration_key(name: &str) -> String {
     format!("configuration/{name}")
 }
 
-/// "The" group of a hostclass; groups that AWS is deleting do not count (spec 30, section 3.3).
+/// "The" group of a hostclass; groups that AWS is deleting do not count. Of one group of each kind it is the newer
+/// (spec 30, section 3.3).
 ///
 /// # Errors
-/// More than one.
+/// More than one of a kind.
 pub fn the_group<'a>(groups: &'a [Group], env: &str, hostclass: &str) -> Result<Option<&'a Group>> {
-    let found: Vec<&Group> = groups
-        .iter()
-        .filter(|group| is_of(group, env, hostclass))
-        .collect();
-    if found.len() > 1 {
-        let names: Vec<&str> = found.iter().map(|group| group.name.as_str()).collect();
-        let text = format!(
-            "too many autoscaling groups for {hostclass} in environment `{env}`: {}",
-            names.join(", ")
-        );
-        return Err(Error::refused(text).with_hint("delete the one that is not wanted with `disco_autoscale deletegroup --name GROUP --force`"));
+    newest_of_kinds(groups, env, hostclass, 1)
+}
+
+/// As [`the_group`], but of two groups of a kind it is the newer: a deployment has them for a while.
+///
+/// # Errors
+/// More than two of a kind.
+pub fn the_newest_group<'a>(
+    groups: &'a [Group],
+    env: &str,
+    hostclass: &str,
+) -> Result<Option<&'a Group>> {
+    newest_of_kinds(groups, env, hostclass, 2)
+}
+
+fn newest_of_kinds<'a>(
+    groups: &'a [Group],
+    env: &str,
+    hostclass: &str,
+    limit: usize,
+) -> Result<Option<&'a Group>> {
+    let own = || groups.iter().filter(|group| is_of(group, env, hostclass));
+    for kind in [Kind::Asg, Kind::Spot] {
+        let found: Vec<&str> = own()
+            .filter(|group| group.kind == kind)
+            .map(|group| group.name.as_str())
+            .collect();
+        if found.len() > limit {
+            let what = match kind {
+                Kind::Asg => "autoscaling groups",
+                Kind::Spot => "Elastigroups",
+            };
+            let text = format!(
+                "too many {what} for {hostclass} in environment `{env}`: {}",
+                found.join(", ")
+            );
+            return Err(Error::refused(text).with_hint("delete the one that is not wanted with `disco_autoscale deletegroup --name GROUP --force`"));
+        }
     }
-    Ok(found.first().copied())
+    Ok(own().max_by(|a, b| a.name.cmp(&b.name)))
 }
 
 /// True if the group is one of the hostclass in the environment, and stays.
@@ -241,6 +322,7 @@ pub(super) mod tests {
             tags: Tags::new(),
             instances: Vec::new(),
             deleting: false,
+            spot: None,
         }
     }
 

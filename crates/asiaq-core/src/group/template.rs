@@ -40,7 +40,10 @@ pub(super) fn template_data(spec: &LaunchSpec) -> ec2::RequestLaunchTemplateData
         .build()
 }
 
-fn profile_request(profile: &str) -> ec2::LaunchTemplateIamInstanceProfileSpecificationRequest {
+/// A profile by ARN or by name.
+pub(super) fn profile_request(
+    profile: &str,
+) -> ec2::LaunchTemplateIamInstanceProfileSpecificationRequest {
     let request = ec2::LaunchTemplateIamInstanceProfileSpecificationRequest::builder();
     if profile.starts_with("arn:") {
         request.arn(profile).build()

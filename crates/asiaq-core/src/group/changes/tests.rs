@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::super::launch::LaunchSpec;
 use super::super::launch::tests::spec as launch;
+use super::super::launch_specs::Launch;
 use super::super::policy::{Policy, PolicyRule};
 use super::super::record::tests::group;
+use super::super::template_copy::Source;
 use super::*;
 use crate::aws::Tags;
 use crate::pipeline::{CreateSizes, Sizes, recurring_actions};
@@ -27,6 +29,12 @@ fn spec() -> GroupSpec {
             ("owner".into(), "ann".into()),
         ]),
         termination_policies: Vec::new(),
+        want_spot: false,
+        instance_types: vec![],
+        zones: Default::default(),
+        reserve: None,
+        attach: Default::default(),
+        detach: Default::default(),
         recurring: Vec::new(),
     }
 }
@@ -38,6 +46,16 @@ fn empty() -> GroupState {
         launches: Default::default(),
         policies: Vec::new(),
         scheduled: Vec::new(),
+        spotinst: false,
+        invisible: Default::default(),
+    }
+}
+
+fn read(spec: LaunchSpec) -> Launch {
+    let data = aws_sdk_ec2::types::ResponseLaunchTemplateData::builder();
+    Launch {
+        spec,
+        source: Source::Template(Box::new(data.build())),
     }
 }
 
@@ -62,7 +80,7 @@ fn fulfilled() -> GroupState {
         warmup: None,
         alarms: Vec::new(),
     };
-    let launches = [(own.launch.key(), launch())].into();
+    let launches = [(own.launch.key(), read(launch()))].into();
     GroupState {
         launches,
         groups: vec![own],
@@ -280,7 +298,7 @@ fn whatever_is_not_a_template_of_its_own_is_converted() {
     let with = |edit: fn(&mut Group)| {
         let mut state = fulfilled();
         edit(&mut state.groups[0]);
-        state.launches = [(state.groups[0].launch.key(), launch())].into();
+        state.launches = [(state.groups[0].launch.key(), read(launch()))].into();
         state
     };
     let mut gone = fulfilled();
@@ -541,6 +559,57 @@ fn template_names_in_use_are_not_drawn() {
     assert_ne!(template_of(&plan(&state, &spec())), taken);
 }
 
+#[test]
+fn a_new_group_is_attached_when_it_is_created() {
+    let mut wanted = spec();
+    wanted.attach.load_balancers = vec!["elb".into()];
+    wanted.attach.target_groups = vec![crate::balancer::TargetGroup {
+        name: "tg".into(),
+        arn: None,
+    }];
+    let planned = plan(&empty(), &wanted);
+    let GroupAction::CreateGroup(new) = &planned.plan.changes()[1].action else {
+        panic!("no group is created")
+    };
+    assert_eq!(new.load_balancers, ["elb"]);
+    assert_eq!(new.target_groups, wanted.attach.target_groups);
+    assert_eq!(planned.plan.changes().len(), 4, "nothing else attaches it");
+}
+
+#[test]
+fn an_existing_group_is_attached_after_its_update() {
+    let mut state = fulfilled();
+    state.groups[0].load_balancers = vec!["old".into()];
+    let mut wanted = GroupSpec {
+        max: Some(4),
+        ..spec()
+    };
+    wanted.attach.load_balancers = vec!["new".into()];
+    let planned = plan(&state, &wanted);
+    assert_eq!(
+        planned.plan.lines(),
+        [
+            format!("~ group mhcweb {GROUP}: max 2 -> 4"),
+            format!("~ group mhcweb {GROUP}: load balancers old -> old new"),
+            format!("~ group mhcweb {GROUP}: load balancers old new -> new"),
+        ]
+    );
+    let ids: Vec<&str> = planned
+        .plan
+        .changes()
+        .iter()
+        .map(|c| c.id.as_str())
+        .collect();
+    let (attach, detach) = (format!("attach/{GROUP}"), format!("detach/{GROUP}"));
+    assert_eq!(ids[1..], [attach.as_str(), detach.as_str()]);
+    let needs = &planned.plan.changes()[1].needs;
+    assert_eq!(
+        *needs,
+        ["interface/10.0.0.5".to_owned(), format!("group/{GROUP}")]
+    );
+    assert!(planned.plan.changes()[2].needs.contains(&attach));
+}
+
 proptest! {
     /// Carrying out the planned update leaves nothing to do.
     #[test]
@@ -567,7 +636,7 @@ fn carry_out(state: &mut GroupState, action: &GroupAction) {
                 name: name.clone(),
                 version: "1".into(),
             };
-            state.launches.insert(launch.key(), (**spec).clone());
+            state.launches.insert(launch.key(), read((**spec).clone()));
         }
         GroupAction::UpdateGroup(update) => {
             if let Some(name) = &update.template {

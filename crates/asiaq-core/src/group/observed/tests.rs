@@ -78,13 +78,16 @@ fn own_groups_newest_first_and_those_being_deleted_marked() {
         named("ci_2_mhcfoo_9").tags(foreign).build(),
         named("ci_mhcfoo_2").status("Delete in progress").build(),
     ];
-    let own = own_groups(&all, "ci");
+    let survey = divided(&all, Vec::new(), "ci");
+    let own = survey.groups;
     assert_eq!(
         own.iter()
             .map(|g| (g.name.as_str(), g.deleting))
             .collect::<Vec<_>>(),
         [("ci_mhcfoo_2", true), ("ci_mhcfoo_1", false)]
     );
+    let others: Vec<&str> = survey.others.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(others, ["ci2_mhcfoo_9", "ci_2_mhcfoo_9"]);
 }
 
 #[test]
