@@ -176,7 +176,7 @@ async fn destroy(
     dry_run: bool,
 ) -> Result<Outcome, Failure> {
     let aws = session.aws().await?;
-    let destruction = environment::plan_destroy(&aws, selector)
+    let destruction = environment::plan_destroy(&aws, &session.spotinst()?, selector)
         .await?
         .ok_or_else(no_match)?;
     session.warn(&destruction.warnings);

@@ -33,7 +33,7 @@ pub async fn show(
     format: Format,
 ) -> Result<Outcome, Failure> {
     let aws = session.aws().await?;
-    let found = overview::read(&aws, selector).await?;
+    let found = overview::read(&aws, &session.spotinst()?, selector).await?;
     let environment = found.ok_or_else(no_match)?;
     match format {
         Format::Text => session.printer.line(overview::text(&environment)),

@@ -1,5 +1,6 @@
 //! `destroy`: leaves nothing of the environment and touches nothing else.
 
+mod groups;
 mod services;
 
 use super::{create, fixed, logged, run, sorted_lines};

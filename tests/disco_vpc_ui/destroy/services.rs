@@ -47,6 +47,8 @@ fn of_a_full_environment_only_what_is_to_last_remains() {
         "- metric filter mhcweb-Errors of log group ci/mhcweb/var/log/app.log\n",
         "- log group ci/mhcweb/var/log/app.log\n",
         "- record mhcweb-ci.example.com CNAME\n- load balancer ci-web\n",
+        "- record mhcshop-ci.example.com CNAME\n- application load balancer ci-shop\n",
+        "- target group ci-shop\n",
         "- record ci-db.example.com CNAME\n- database ci-db (leaves snapshot ci-db-final-snapshot)\n",
         "- database subnet group ci-db\n",
         "- record sessions-ci.example.com CNAME\n- cache ci-sessions cache-ci\n",
@@ -261,7 +263,7 @@ fn interfaces_of_what_asiaq_does_not_manage_are_refused_before_anything_goes() {
              <requesterManaged>true</requesterManaged></item>"
         )
     };
-    let items = item("eni-1", "ELB app/shop/50dc6c49") + &item("eni-2", "ELB 8f90fb4e");
+    let items = item("eni-1", "ELB gwy/shop/50dc6c49") + &item("eni-2", "ELB 8f90fb4e");
     let answer = format!(
         "<DescribeNetworkInterfacesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
          <networkInterfaceSet>{items}</networkInterfaceSet></DescribeNetworkInterfacesResponse>"
@@ -271,7 +273,7 @@ fn interfaces_of_what_asiaq_does_not_manage_are_refused_before_anything_goes() {
     for words in ["destroy --name ci", "destroy --name ci --dry-run"] {
         let output = run(proxy.url(), &config, words).expect_status(1);
         let text =
-            "\n  eni-1 (ELB app/shop/50dc6c49): delete the application load balancer shop\nhint: ";
+            "\n  eni-1 (ELB gwy/shop/50dc6c49): delete the gateway load balancer shop\nhint: ";
         assert!(output.stderr.contains(text), "{}", output.stderr);
         assert!(!output.stderr.contains("eni-2"), "{}", output.stderr);
     }

@@ -2,7 +2,7 @@
 
 use super::{Cache, Caches};
 use crate::aws::{Aws, AwsError, Context, gone};
-use crate::dns::{self, Cname};
+use crate::dns::{Cname, Writer};
 use crate::error::Result;
 use crate::plan::{Plan, Progress, Sign};
 use std::time::Duration;
@@ -55,19 +55,24 @@ pub fn plan_delete(caches: &Caches) -> Plan<CacheAction> {
     plan
 }
 
-/// Makes one change.
-pub async fn apply(aws: &Aws, action: &CacheAction, progress: &dyn Progress) -> Result<()> {
+/// Makes one change. `records` deletes the records of all changes of a plan.
+pub async fn apply(
+    aws: &Aws,
+    records: &Writer<'_>,
+    action: &CacheAction,
+    progress: &dyn Progress,
+) -> Result<()> {
     match action {
-        CacheAction::Delete { id, cnames } => delete(aws, id, cnames, progress).await,
+        CacheAction::Delete { id, cnames } => {
+            // Before the group: once it is gone, nothing leads to the records any more.
+            records.delete_all(cnames).await?;
+            delete(aws, id, progress).await
+        }
         CacheAction::DeleteSubnetGroup(name) => delete_subnet_group(aws, name).await,
     }
 }
 
-async fn delete(aws: &Aws, id: &str, cnames: &[Cname], progress: &dyn Progress) -> Result<()> {
-    // Before the group: once it is gone, nothing leads to the records any more.
-    for cname in cnames {
-        dns::delete(aws, cname).await?;
-    }
+async fn delete(aws: &Aws, id: &str, progress: &dyn Progress) -> Result<()> {
     let (pause, limit) = GONE;
     let what = format!("waiting for cache {id} to be deleted");
     let look = async || {

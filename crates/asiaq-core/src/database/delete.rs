@@ -2,7 +2,7 @@
 
 use super::{Database, Databases, instances};
 use crate::aws::{Aws, Context, gone};
-use crate::dns::{self, Cname};
+use crate::dns::{Cname, Writer};
 use crate::error::{Error, Result};
 use crate::names;
 use crate::plan::{Plan, Progress, Sign};
@@ -61,11 +61,16 @@ pub fn plan_delete(vpc_id: &str, databases: &Databases) -> Plan<DatabaseAction> 
     plan
 }
 
-/// Makes one change.
-pub async fn apply(aws: &Aws, action: &DatabaseAction, progress: &dyn Progress) -> Result<()> {
+/// Makes one change. `records` deletes the records of all changes of a plan.
+pub async fn apply(
+    aws: &Aws,
+    records: &Writer<'_>,
+    action: &DatabaseAction,
+    progress: &dyn Progress,
+) -> Result<()> {
     match action {
         DatabaseAction::DeleteInstances { vpc_id, cnames } => {
-            delete_all(aws, vpc_id, cnames, progress).await
+            delete_all(aws, records, vpc_id, cnames, progress).await
         }
         DatabaseAction::DeleteSubnetGroup(name) => delete_subnet_group(aws, name).await,
     }
@@ -74,6 +79,7 @@ pub async fn apply(aws: &Aws, action: &DatabaseAction, progress: &dyn Progress) 
 /// The state is read again: hosts have gone since the plan was made, and that took its time.
 async fn delete_all(
     aws: &Aws,
+    records: &Writer<'_>,
     vpc_id: &str,
     cnames: &[Cname],
     progress: &dyn Progress,
@@ -81,9 +87,7 @@ async fn delete_all(
     let all = instances(aws, vpc_id).await?;
     refuse_without_snapshot(&all)?;
     // Before the instances: once those are gone, nothing leads to the records any more.
-    for cname in cnames {
-        dns::delete(aws, cname).await?;
-    }
+    records.delete_all(cnames).await?;
     let going = all.iter().filter(|own| !own.is_deleting());
     let results = futures::future::join_all(going.map(|own| delete_instance(aws, &own.id))).await;
     if let Some(error) = Error::from_list(results.into_iter().filter_map(Result::err).collect()) {

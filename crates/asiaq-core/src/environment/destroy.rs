@@ -16,13 +16,14 @@ use super::action::PeeringAction;
 use super::create::only;
 use super::vpc::{self, Selector, Vpc};
 use crate::aws::Aws;
-use crate::balancer::BalancerAction;
+use crate::balancer::TeardownAction;
 use crate::cache::CacheAction;
 use crate::database::DatabaseAction;
 use crate::error::{Error, Result};
-use crate::group::GroupAction;
+use crate::group::{Clouds, GroupAction};
 use crate::monitoring::MonitoringAction;
 use crate::plan::{Plan, Sign};
+use crate::spotinst::{Access, Spotinst};
 use aws_sdk_ec2::types::IpPermission;
 use contents::{Contents, read};
 
@@ -36,7 +37,7 @@ pub enum DestroyAction {
     /// Terminate all instances of the VPC and wait.
     TerminateInstances,
     /// Delete a load balancer.
-    Balancer(BalancerAction),
+    Balancer(TeardownAction),
     /// Delete databases.
     Database(DatabaseAction),
     /// Delete a cache.
@@ -91,6 +92,8 @@ pub enum DestroyAction {
 pub struct Destruction {
     /// The VPC.
     pub vpc: Vpc,
+    /// For its Elastigroups.
+    spotinst: Option<Spotinst>,
     /// The changes.
     pub plan: Plan<DestroyAction>,
     /// What the operator should know before.
@@ -100,9 +103,13 @@ pub struct Destruction {
 /// Plans the destruction; `None` if nothing matches. Makes no changing call.
 ///
 /// # Errors
-/// Several environments of that name; the default VPC; something in the VPC that would be in the way and that Asiaq does
+/// Several environments of that name; the default VPC; Elastigroups that cannot be seen without SPOTINST_TOKEN; something in the VPC that would be in the way and that Asiaq does
 /// not delete; AWS cannot be read.
-pub async fn plan_destroy(aws: &Aws, selector: &Selector) -> Result<Option<Destruction>> {
+pub async fn plan_destroy(
+    aws: &Aws,
+    access: &Access,
+    selector: &Selector,
+) -> Result<Option<Destruction>> {
     let Some(vpc) = only(vpc::select(aws, selector).await?, selector)? else {
         return Ok(None);
     };
@@ -114,7 +121,12 @@ pub async fn plan_destroy(aws: &Aws, selector: &Selector) -> Result<Option<Destr
         )));
     }
     let by_name = name_scope(aws, &vpc, selector).await?;
-    let contents = read(aws, &vpc, by_name).await?;
+    let spotinst = access.client(&vpc.name)?;
+    let clouds = Clouds {
+        aws,
+        spotinst: spotinst.as_ref(),
+    };
+    let contents = read(clouds, &vpc, by_name).await?;
     let plan = plan(&vpc, &contents)?;
     let mut warnings = Vec::new();
     if by_name == NameScope::Shared {
@@ -125,6 +137,7 @@ pub async fn plan_destroy(aws: &Aws, selector: &Selector) -> Result<Option<Destr
     }
     Ok(Some(Destruction {
         vpc,
+        spotinst,
         plan,
         warnings,
     }))
@@ -160,6 +173,8 @@ async fn name_scope(aws: &Aws, vpc: &Vpc, selector: &Selector) -> Result<NameSco
 
 /// Orders the steps. Pure. What is alive goes before what it stands on: a database that has to stay keeps its network.
 fn plan(vpc: &Vpc, contents: &Contents) -> Result<Plan<DestroyAction>> {
+    hosts::refuse_hidden_groups(vpc, contents)?;
+    hosts::refuse_foreign_groups(vpc, contents)?;
     interfaces::refuse_unmanaged(vpc, contents)?;
     let mut plan = Plan::default();
     let hosts_gone = hosts::plan(&mut plan, vpc, contents)?;

@@ -6,7 +6,6 @@ use super::model::{
 };
 use crate::environment::contents::{self, Contents, Table};
 use crate::environment::{self, Target, Vpc};
-use crate::names::tag;
 use crate::network::{MetaNetwork, enclosing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -355,7 +354,7 @@ fn sorted_hosts<'a>(hosts: impl Iterator<Item = &'a crate::host::Host>) -> Vec<H
         state: host.state.clone(),
         instance_type: host.instance_type.clone(),
         availability_zone: host.zone.clone(),
-        group_name: host.tag(tag::ASG_NAME).map(str::to_owned),
+        group_name: host.group().map(str::to_owned),
     };
     let mut hosts: Vec<Host> = hosts.map(convert).collect();
     hosts.sort_by(|a, b| (a.class(), &a.instance_id).cmp(&(b.class(), &b.instance_id)));

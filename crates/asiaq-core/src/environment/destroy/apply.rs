@@ -9,9 +9,10 @@ mod vpn;
 use super::super::peering::{PeeringExecutor, peering_executor};
 use super::{DestroyAction, Destruction};
 use crate::aws::{Aws, AwsError};
+use crate::dns::Writer;
 use crate::error::{Error, Result};
-use crate::group::{self, GroupExecutor};
-use crate::plan::{Apply, Change, Progress};
+use crate::group::{self, Clouds, GroupExecutor};
+use crate::plan::{Apply, Change, Progress, Yields};
 use crate::{balancer, cache, database, monitoring};
 use std::time::Duration;
 
@@ -21,11 +22,16 @@ const IN_USE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_sec
 impl Destruction {
     /// Applies the plan.
     pub async fn run(&self, aws: &Aws, progress: &dyn Progress) -> Result<()> {
+        let clouds = Clouds {
+            aws,
+            spotinst: self.spotinst.as_ref(),
+        };
         let executor = Executor {
             aws,
             vpc_id: &self.vpc.id,
-            groups: group::executor(aws, progress),
+            groups: group::executor(clouds, progress, &Yields::default()),
             peerings: peering_executor(aws),
+            records: Writer::new(aws),
             progress,
         };
         self.plan.apply(&executor, progress).await?;
@@ -38,6 +44,8 @@ struct Executor<'a> {
     vpc_id: &'a str,
     groups: GroupExecutor<'a>,
     peerings: PeeringExecutor<'a>,
+    /// Deletes the records of everything that goes, many in one call.
+    records: Writer<'a>,
     progress: &'a dyn Progress,
 }
 
@@ -48,9 +56,15 @@ impl Apply<DestroyAction> for Executor<'_> {
             DestroyAction::Monitoring(action) => monitoring::apply(aws, action).await,
             DestroyAction::Group(action) => self.groups.apply(&change.with(action.clone())).await,
             DestroyAction::TerminateInstances => self.terminate_instances().await,
-            DestroyAction::Balancer(action) => balancer::apply(aws, action).await,
-            DestroyAction::Database(action) => database::apply(aws, action, progress).await,
-            DestroyAction::Cache(action) => cache::apply(aws, action, progress).await,
+            DestroyAction::Balancer(action) => {
+                balancer::apply_teardown(aws, &self.records, action, progress).await
+            }
+            DestroyAction::Database(action) => {
+                database::apply(aws, &self.records, action, progress).await
+            }
+            DestroyAction::Cache(action) => {
+                cache::apply(aws, &self.records, action, progress).await
+            }
             DestroyAction::DeleteNat(id) => self.delete_nat(id).await,
             DestroyAction::ReleaseAddress(release) => self.release(release).await,
             DestroyAction::DetachVpn(id) => self.detach_vpn(id).await,

@@ -9,25 +9,31 @@ use super::super::peering;
 use super::super::vpc::Vpc;
 use super::NameScope;
 use crate::aws::{Aws, Context, Pages};
-use crate::balancer::{self, Balancer};
+use crate::balancer::{self, Balancer, VpcBalancers};
 use crate::cache::{self, Caches};
 use crate::database::{self, Databases};
 use crate::dns::{self, Cname};
 use crate::error::Result;
-use crate::group::{self, Group, LaunchObject};
+use crate::group::{self, Clouds, Group, LaunchObject};
 use crate::monitoring::{self, Alarm, LogGroup};
 use crate::names::{self, tag};
 use crate::plan::Plan;
-use aws_sdk_ec2::types::Filter;
-use std::collections::BTreeMap;
+use aws_sdk_ec2::types::{Filter, Instance};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a VPC holds.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) named: Named,
+    /// Groups of the region that are not the environment's.
+    pub(super) foreign_groups: Vec<Group>,
     pub(super) instances: Vec<String>,
+    /// Elastigroups that run instances here and cannot be seen: hostclass and group name.
+    pub(super) hidden: BTreeSet<String>,
     pub(super) balancers: Vec<Balancer>,
-    /// Records that lead to the load balancers.
+    /// Application and network balancers, and target groups.
+    pub(super) vpc_balancers: VpcBalancers,
+    /// Records that lead to the load balancers of all types.
     pub(super) balancer_cnames: Vec<Cname>,
     pub(super) databases: Databases,
     pub(super) caches: Caches,
@@ -58,10 +64,12 @@ pub(super) struct Named {
     pub(super) log_groups: Vec<LogGroup>,
     pub(super) groups: Vec<Group>,
     pub(super) usage: BTreeMap<String, usize>,
+    pub(super) users: BTreeMap<String, BTreeSet<String>>,
     pub(super) launch_objects: Vec<LaunchObject>,
 }
 
-pub(super) async fn read(aws: &Aws, vpc: &Vpc, by_name: NameScope) -> Result<Contents> {
+pub(super) async fn read(clouds: Clouds<'_>, vpc: &Vpc, by_name: NameScope) -> Result<Contents> {
+    let aws = clouds.aws;
     let id = vpc.id.as_str();
     let own = (by_name == NameScope::Own).then_some(vpc.name.as_str());
     let services = async {
@@ -86,20 +94,27 @@ pub(super) async fn read(aws: &Aws, vpc: &Vpc, by_name: NameScope) -> Result<Con
             dhcp_sets(aws, vpc, by_name),
         )
     };
-    let (named, instances, services, network) = tokio::try_join!(
-        read_named(aws, vpc, by_name),
-        instances(aws, id),
+    let ((named, foreign_groups), instances, services, network) = tokio::try_join!(
+        read_named(clouds, vpc, by_name),
+        alive(aws, id),
         services,
         network
     )?;
     let (balancers, databases, caches, nat_gateways, addresses, vpn_gateways, endpoints, peerings) =
         services;
-    let (balancers, balancer_cnames) = balancers;
+    let (balancers, vpc_balancers, balancer_cnames) = balancers;
     let (interfaces, gateways, security_groups, subnets, route_tables, dhcp_sets) = network;
+    let hidden = match clouds.spotinst {
+        Some(_) => BTreeSet::new(),
+        None => instances.iter().filter_map(elastigroup_of).collect(),
+    };
     Ok(Contents {
         named,
-        instances,
+        foreign_groups,
+        instances: ids(&instances),
+        hidden,
         balancers,
+        vpc_balancers,
         balancer_cnames,
         databases,
         caches,
@@ -117,49 +132,96 @@ pub(super) async fn read(aws: &Aws, vpc: &Vpc, by_name: NameScope) -> Result<Con
     })
 }
 
-async fn read_named(aws: &Aws, vpc: &Vpc, by_name: NameScope) -> Result<Named> {
+/// What is found by name, and the groups of other names.
+async fn read_named(
+    clouds: Clouds<'_>,
+    vpc: &Vpc,
+    by_name: NameScope,
+) -> Result<(Named, Vec<Group>)> {
+    let aws = clouds.aws;
     let env = vpc.name.as_str();
     if by_name == NameScope::Foreign {
-        return Ok(Named::default());
+        let mut survey = group::survey(clouds, env).await?;
+        survey.others.extend(survey.groups);
+        return Ok((Named::default(), survey.others));
     }
     // Groups say by their subnets which VPC they are in.
     if by_name == NameScope::Shared {
-        let (groups, usage) = group::groups_and_usage(aws, env).await?;
-        return Ok(Named {
-            groups,
-            usage,
+        let survey = group::survey(clouds, env).await?;
+        let named = Named {
+            groups: survey.groups,
+            usage: survey.usage,
+            users: survey.users,
             ..Named::default()
-        });
+        };
+        return Ok((named, survey.others));
     }
     let prefix = names::log_group_prefix(env);
-    let (alarms, log_groups, (groups, usage), launch_objects) = tokio::try_join!(
+    let (alarms, log_groups, survey, launch_objects) = tokio::try_join!(
         monitoring::alarms(aws, env),
         monitoring::log_groups(aws, &prefix),
-        group::groups_and_usage(aws, env),
+        group::survey(clouds, env),
         group::launch_objects(aws, env),
     )?;
-    Ok(Named {
+    let named = Named {
         env: Some(env.to_owned()),
         alarms,
         log_groups,
-        groups,
-        usage,
+        groups: survey.groups,
+        usage: survey.usage,
+        users: survey.users,
         launch_objects,
-    })
+    };
+    Ok((named, survey.others))
 }
 
-async fn read_balancers(aws: &Aws, vpc_id: &str) -> Result<(Vec<Balancer>, Vec<Cname>)> {
-    let balancers = balancer::balancers(aws, vpc_id).await?;
-    let hosts: Vec<String> = balancers
+async fn read_balancers(
+    aws: &Aws,
+    vpc_id: &str,
+) -> Result<(Vec<Balancer>, VpcBalancers, Vec<Cname>)> {
+    let (classic, others) = tokio::try_join!(
+        balancer::balancers(aws, vpc_id),
+        balancer::vpc_balancers(aws, vpc_id),
+    )?;
+    let hosts: Vec<String> = classic
         .iter()
         .filter_map(|b| b.dns_name.clone())
+        .chain(others.balancers.iter().filter_map(|b| b.dns_name.clone()))
         .collect();
     let cnames = dns::cnames_of(aws, &hosts).await?;
-    Ok((balancers, cnames))
+    Ok((classic, others, cnames))
 }
 
 /// Ids of instances that are not terminated.
 pub(super) async fn instances(aws: &Aws, vpc_id: &str) -> Result<Vec<String>> {
+    Ok(ids(&alive(aws, vpc_id).await?))
+}
+
+fn ids(instances: &[Instance]) -> Vec<String> {
+    let ids = instances.iter().filter_map(|own| own.instance_id());
+    ids.map(str::to_owned).collect()
+}
+
+/// The hostclass and name of the Elastigroup that runs an instance; `None` for others, and for those that are going.
+pub(super) fn elastigroup_of(instance: &Instance) -> Option<String> {
+    let value = |key: &str| {
+        let own = instance.tags().iter().find(|tag| tag.key() == Some(key));
+        own.and_then(|tag| tag.value())
+            .filter(|text| !text.is_empty())
+    };
+    let state = instance.state().and_then(|state| state.name());
+    let going = state.is_some_and(|state| state.as_str() == "shutting-down");
+    (value(tag::SPOTINST) == Some("True") && !going).then(|| {
+        format!(
+            "hostclass {} group {}",
+            value(tag::HOSTCLASS).unwrap_or("unknown"),
+            value(tag::GROUP_NAME).unwrap_or("unknown")
+        )
+    })
+}
+
+/// Instances that are not terminated.
+async fn alive(aws: &Aws, vpc_id: &str) -> Result<Vec<Instance>> {
     let states = ["pending", "running", "shutting-down", "stopping", "stopped"]
         .map(str::to_owned)
         .to_vec();
@@ -179,9 +241,8 @@ pub(super) async fn instances(aws: &Aws, vpc_id: &str) -> Result<Vec<String>> {
         .send();
     let reservations = call.all("ec2:DescribeInstances", vpc_id).await?;
     Ok(reservations
-        .iter()
-        .flat_map(|r| r.instances())
-        .filter_map(|i| i.instance_id().map(str::to_owned))
+        .into_iter()
+        .flat_map(|own| own.instances.unwrap_or_default())
         .collect())
 }
 

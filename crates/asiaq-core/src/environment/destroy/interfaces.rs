@@ -43,11 +43,7 @@ fn foreign_owner(interface: &Interface) -> Option<String> {
     }
     let after = |start: &str| text.strip_prefix(start).map(str::trim);
     let balancer = |kind: &str| after("ELB ").and_then(|name| name.strip_prefix(kind));
-    Some(if let Some(name) = balancer("app/") {
-        format!("the application load balancer {}", first(name))
-    } else if let Some(name) = balancer("net/") {
-        format!("the network load balancer {}", first(name))
-    } else if let Some(name) = balancer("gwy/") {
+    Some(if let Some(name) = balancer("gwy/") {
         format!("the gateway load balancer {}", first(name))
     } else if let Some(name) = after("AWS Lambda VPC ENI-") {
         format!("the Lambda function {name}, or take it out of the VPC")
@@ -69,16 +65,17 @@ fn first(path: &str) -> &str {
 
 /// The interfaces of what destroy deletes, and of what an earlier run has deleted already.
 fn goes_with_us(description: &str) -> bool {
-    let classic_balancer = description
-        .strip_prefix("ELB ")
-        .is_some_and(|name| !name.contains('/'));
+    // Classic ones have no path.
+    let balancer = description.strip_prefix("ELB ").is_some_and(|name| {
+        !name.contains('/') || name.starts_with("app/") || name.starts_with("net/")
+    });
     let database = description == "RDSNetworkInterface";
     let others = [
         "Interface for NAT Gateway ",
         "ElastiCache ",
         "VPC Endpoint Interface ",
     ];
-    classic_balancer || database || others.iter().any(|start| description.starts_with(start))
+    balancer || database || others.iter().any(|start| description.starts_with(start))
 }
 
 #[cfg(test)]
@@ -102,6 +99,8 @@ mod tests {
         let ours = [
             "Interface for NAT Gateway nat-0123456789abcdef0",
             "ELB 8f90fb4e286ae425b033dcce39800895",
+            "ELB app/8f90fb4e286ae425b033dcce39800895/50dc6c495c0c9188",
+            "ELB net/in/50dc6c495c0c9188",
             "RDSNetworkInterface",
             "ElastiCache a982d4467b4eb931-001",
             "VPC Endpoint Interface vpce-0123456789abcdef0",
@@ -109,20 +108,12 @@ mod tests {
         for text in ours {
             assert_eq!(owner(text, true), None, "{text}");
         }
-        assert_eq!(owner("ELB app/web/50dc6c495c0c9188", false), None);
+        assert_eq!(owner("ELB gwy/fw/50dc6c495c0c9188", false), None);
     }
 
     #[test]
     fn owners_that_asiaq_does_not_manage_are_named() {
         let table = [
-            (
-                "ELB app/web/50dc6c495c0c9188",
-                "the application load balancer web",
-            ),
-            (
-                "ELB net/in/50dc6c495c0c9188",
-                "the network load balancer in",
-            ),
             (
                 "ELB gwy/fw/50dc6c495c0c9188",
                 "the gateway load balancer fw",

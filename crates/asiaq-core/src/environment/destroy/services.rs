@@ -17,8 +17,10 @@ pub(super) fn plan(
     hosts_gone: &[String],
 ) -> Vec<String> {
     let mut services = Plan::default();
-    let balancers = balancer::plan_delete(&contents.balancers, &contents.balancer_cnames);
+    let balancers = balancer::plan_teardown(&contents.balancers, &contents.balancer_cnames);
     services.extend(balancers.map(DestroyAction::Balancer));
+    let others = balancer::plan_vpc_teardown(&contents.vpc_balancers, &contents.balancer_cnames);
+    services.extend(others.map(DestroyAction::Balancer));
     let databases = database::plan_delete(&vpc.id, &contents.databases);
     services.extend(databases.map(DestroyAction::Database));
     services.extend(cache::plan_delete(&contents.caches).map(DestroyAction::Cache));

@@ -5,8 +5,9 @@ use super::contents::Named;
 use super::nat::Release;
 use super::*;
 use crate::aws::Tags;
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, VpcBalancer, VpcBalancers, VpcTargetGroup};
 use crate::cache::Caches;
+use crate::config::BalancerType;
 use crate::database::{Database, Databases};
 use crate::environment::observed::NatGateway;
 use crate::group::{Group, Kind, LaunchObject, LaunchObjectKind, LaunchRef, Member};
@@ -63,6 +64,7 @@ fn scaling_group(name: &str, subnets: &str) -> Group {
             lifecycle_state: "InService".into(),
         }],
         deleting: false,
+        spot: None,
     }
 }
 
@@ -83,6 +85,7 @@ fn named() -> Named {
         }],
         groups: vec![scaling_group("ci_mhcweb_1", "subnet-1")],
         usage: BTreeMap::new(),
+        users: BTreeMap::new(),
         launch_objects: vec![LaunchObject {
             name: "ci_mhcold_3".into(),
             kind: LaunchObjectKind::Template,
@@ -135,6 +138,18 @@ fn with_services(mut contents: Contents) -> Contents {
         name: "8f90fb4e".into(),
         dns_name: None,
     }];
+    contents.vpc_balancers = VpcBalancers {
+        balancers: vec![VpcBalancer {
+            arn: "arn:alb".into(),
+            name: "7b80a21a".into(),
+            kind: BalancerType::Application,
+            dns_name: None,
+        }],
+        target_groups: vec![VpcTargetGroup {
+            arn: "arn:group".into(),
+            name: "ci-mhcweb".into(),
+        }],
+    };
     contents.databases = Databases {
         instances: vec![database("available")],
         subnet_groups: vec!["ci-db".into()],
@@ -229,6 +244,8 @@ fn everything_goes_and_is_named() {
             "- metric filter mhcweb-Errors of log group ci/mhcweb/log",
             "- log group ci/mhcweb/log",
             "- load balancer 8f90fb4e",
+            "- application load balancer 7b80a21a",
+            "- target group ci-mhcweb",
             "- database ci-db (leaves snapshot ci-db-final-snapshot)",
             "- database subnet group ci-db",
             "- cache subnet group ci-intranet",
@@ -265,6 +282,9 @@ fn nothing_goes_before_what_keeps_it_in_use() {
         ("group-delete/ci_mhcweb_1", "instances"),
         ("instances", "log-group/ci/mhcweb/log"),
         ("instances", "balancer/8f90fb4e"),
+        ("instances", "balancer/application/7b80a21a"),
+        ("balancer/application/7b80a21a", "target-group/ci-mhcweb"),
+        ("balancer/application/7b80a21a", "interfaces"),
         ("instances", "databases"),
         ("instances", "nat/nat-1"),
         ("instances", "endpoint/vpce-1"),
@@ -550,22 +570,112 @@ fn what_asiaq_does_not_manage_is_refused_before_anything_goes() {
         .push(of_service("Interface for NAT Gateway nat-1"));
     assert!(plan(&environment(), &contents).is_ok());
     contents.interfaces.push(of_service("ELB app/web/50dc6c49"));
+    assert!(plan(&environment(), &contents).is_ok());
+    contents.interfaces.push(of_service("ELB gwy/fw/50dc6c49"));
     contents.caches.lone_clusters.push("sessions".into());
     let error = plan(&environment(), &contents).unwrap_err();
     assert_eq!(
         error.to_string(),
         "VPC ci vpc-1 holds what Asiaq does not manage:\n  \
-         eni-2 (ELB app/web/50dc6c49): delete the application load balancer web\n  \
+         eni-2 (ELB gwy/fw/50dc6c49): delete the gateway load balancer fw\n  \
          cache cluster sessions, which belongs to no replication group: delete it"
     );
     assert!(error.hint().unwrap().contains("nothing has been changed"));
+}
+
+#[test]
+fn groups_that_would_start_instances_again_are_refused_before_anything_goes() {
+    let mut contents = full();
+    let subnet = contents.subnets[0].id.clone();
+    let elsewhere = scaling_group("ci2_mhcweb_1", "subnet-elsewhere");
+    let going = Group {
+        deleting: true,
+        ..scaling_group("ci2_mhcold_1", &subnet)
+    };
+    contents.foreign_groups = vec![elsewhere, going];
+    assert!(plan(&environment(), &contents).is_ok());
+    let here = scaling_group("ci2_mhcweb_2", &format!("subnet-elsewhere,{subnet}"));
+    let spot = Group {
+        kind: Kind::Spot,
+        ..scaling_group("by-hand", &subnet)
+    };
+    contents.foreign_groups.extend([here, spot]);
+    let error = plan(&environment(), &contents).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "VPC ci vpc-1 has subnets of groups that are not the environment's, and that would start instances again:\n  \
+         Auto Scaling group ci2_mhcweb_2\n  Elastigroup by-hand"
+    );
+    assert!(error.hint().unwrap().contains("nothing has been changed"));
+}
+
+#[test]
+fn launch_objects_stay_only_for_groups_that_stay() {
+    let cleaned = |users: &[&str]| {
+        let mut contents = full();
+        let key = "template/ci_mhcold_3".to_owned();
+        let names: BTreeSet<String> = users.iter().map(|name| (*name).to_owned()).collect();
+        // The usage that counts all groups, also those that go, does not matter.
+        contents.named.usage.insert(key.clone(), 3);
+        contents.named.users.insert(key, names);
+        contents.named.launch_objects.push(LaunchObject {
+            name: "ci_mhcweb_19".into(),
+            kind: LaunchObjectKind::Template,
+            id: Some("lt-ci_mhcweb_1".into()),
+            image_id: None,
+        });
+        let lines = plan(&environment(), &contents).unwrap().lines();
+        let count = |line: &str| lines.iter().filter(|own| *own == line).count();
+        assert_eq!(count("- launch template ci_mhcweb_19"), 1, "with its group");
+        count("- launch template ci_mhcold_3")
+    };
+    assert_eq!(cleaned(&[]), 1);
+    assert_eq!(cleaned(&["ci_mhcweb_1"]), 1);
+    assert_eq!(cleaned(&["ci_mhcweb_1", "other_mhcweb_1"]), 0);
+}
+
+#[test]
+fn elastigroups_that_cannot_be_seen_are_refused_before_anything_goes() {
+    use aws_sdk_ec2::types::{Instance, InstanceState, InstanceStateName, Tag};
+    let instance = |state: &str, tags: &[(&str, &str)]| {
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(*key).value(*value).build());
+        let state = InstanceState::builder().name(InstanceStateName::from(state));
+        Instance::builder()
+            .state(state.build())
+            .set_tags(Some(tags.collect()))
+            .build()
+    };
+    let tags = [
+        ("spotinst", "True"),
+        ("hostclass", "mhcweb"),
+        ("group_name", "ci_mhcweb_1"),
+    ];
+    let found = contents::elastigroup_of(&instance("running", &tags));
+    assert_eq!(found.as_deref(), Some("hostclass mhcweb group ci_mhcweb_1"));
+    for other in [
+        instance("shutting-down", &tags),
+        instance("running", &tags[1..]),
+    ] {
+        assert_eq!(contents::elastigroup_of(&other), None);
+    }
+    let mut contents = full();
+    contents.hidden.extend(found);
+    let error = plan(&environment(), &contents).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "VPC ci vpc-1 has instances of Elastigroups, which would start them again, but SPOTINST_TOKEN is not set:\n  \
+         hostclass mhcweb group ci_mhcweb_1"
+    );
+    assert!(error.hint().unwrap().contains("SPOTINST_TOKEN"));
 }
 
 proptest! {
     /// Whatever is there: every change can be made, nothing alive loses the network it stands on, the VPC goes after
     /// everything and the DHCP options after the VPC.
     #[test]
-    fn any_part_of_an_environment_goes_in_order(kept in proptest::collection::vec(any::<bool>(), 16)) {
+    fn any_part_of_an_environment_goes_in_order(kept in proptest::collection::vec(any::<bool>(), 18)) {
         let mut all = full();
         let mut kept = kept.into_iter();
         let mut drop_some = |clear: &mut dyn FnMut()| if !kept.next().unwrap() { clear() };
@@ -574,6 +684,8 @@ proptest! {
         drop_some(&mut || all.named.groups.clear());
         drop_some(&mut || all.instances.clear());
         drop_some(&mut || all.balancers.clear());
+        drop_some(&mut || all.vpc_balancers.balancers.clear());
+        drop_some(&mut || all.vpc_balancers.target_groups.clear());
         drop_some(&mut || all.databases.instances.clear());
         drop_some(&mut || all.databases.subnet_groups.clear());
         drop_some(&mut || all.caches.subnet_groups.clear());

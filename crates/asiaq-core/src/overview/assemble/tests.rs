@@ -87,6 +87,7 @@ fn group_record(name: &str, subnets: &str) -> crate::group::Group {
         tags: Tags::new(),
         instances: Vec::new(),
         deleting: false,
+        spot: None,
     }
 }
 
