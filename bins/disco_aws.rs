@@ -7,6 +7,9 @@ mod disco_aws {
 }
 
 use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, run};
+use asiaq_core::aws::Aws;
+use asiaq_core::group::Clouds;
+use asiaq_core::spotinst::Spotinst;
 use clap::{Parser, Subcommand};
 use disco_aws::hosts::{Hosts, ListArgs, Selector, TagArgs};
 use disco_aws::pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
@@ -77,8 +80,10 @@ fn main() -> ExitCode {
     run(async |cli: Cli, session: &Session| {
         let (config, env) = session.environment(cli.env.env.as_deref())?;
         config.project_name()?;
+        let spotinst = session.spotinst()?.client(&env)?;
         let call = Call {
             session,
+            spotinst: spotinst.as_ref(),
             config: &config,
             env: &env,
             dry_run: cli.dry_run.dry_run,
@@ -106,10 +111,18 @@ struct Call<'a> {
     session: &'a Session,
     config: &'a asiaq_core::config::DiscoAws,
     env: &'a str,
+    spotinst: Option<&'a Spotinst>,
     dry_run: bool,
 }
 
 impl Call<'_> {
+    fn clouds<'c>(&'c self, aws: &'c Aws) -> Clouds<'c> {
+        Clouds {
+            aws,
+            spotinst: self.spotinst,
+        }
+    }
+
     fn hostclass_option(&self, hostclass: &str, option: &str) -> Result<Outcome, Failure> {
         let found = self.config.hostclass_option(hostclass, option, self.env)?;
         self.session.printer.line(found.map_or_else(

@@ -2,6 +2,7 @@
 //! AWS then holds. The tests are in the folder of this name.
 
 mod bad_input;
+pub mod balancers;
 mod commands;
 mod images;
 mod listing;
@@ -10,6 +11,7 @@ mod provision;
 mod smoke;
 mod spindown;
 mod spinup;
+mod spotinst;
 mod updates;
 
 use std::collections::BTreeMap;
@@ -378,12 +380,15 @@ pub fn tag_of<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
 pub fn changing(proxy: &Proxy) -> Vec<String> {
     let calls = proxy.calls().into_iter().map(|call| call.operation);
     calls
-        .filter(|operation| !operation.starts_with("Describe"))
+        .filter(|operation| {
+            let reads = ["Describe", "List", "Get", "GET "];
+            !reads.iter().any(|verb| operation.starts_with(verb))
+        })
         .collect()
 }
 
 /// Standard base64 with padding, to text.
-fn decode_base64(text: &str) -> String {
+pub fn decode_base64(text: &str) -> String {
     let value = |c: u8| match c {
         b'A'..=b'Z' => c - b'A',
         b'a'..=b'z' => c - b'a' + 26,

@@ -5,7 +5,7 @@ use asiaq_cli::{Failure, Outcome};
 use asiaq_core::aws::Aws;
 use asiaq_core::config::DiscoVpc;
 use asiaq_core::host::provision::{self, Provision, Request};
-use asiaq_core::host::{Spindown, plan_spindown};
+use asiaq_core::host::{Balancers, Spindown, plan_spindown};
 use asiaq_core::pipeline::Pipeline;
 use clap::Args;
 use serde::Serialize;
@@ -153,13 +153,18 @@ impl Call<'_> {
         let aws = self.session.aws().await?;
         let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
         let owner = self.session.user();
-        let planned =
-            provision::prepare(&aws, self.request(pipeline, &vpc_config, &owner, wishes)).await?;
+        let planned = provision::prepare(
+            self.clouds(&aws),
+            self.request(pipeline, &vpc_config, &owner, wishes),
+        )
+        .await?;
         self.warn_about(&planned);
         if self.dry_run {
             self.show(&[], &planned);
         } else {
-            planned.run(&aws, self.session.progress()).await?;
+            planned
+                .run(self.clouds(&aws), self.session.progress())
+                .await?;
         }
         Ok(Outcome::Success)
     }
@@ -187,6 +192,9 @@ impl Call<'_> {
 
     fn warn_about(&self, planned: &Provision<'_>) {
         for row in planned.sequences.iter().flat_map(|sequence| &sequence.rows) {
+            for note in &row.notes {
+                self.session.inform(note);
+            }
             self.session.warn(&row.warnings);
         }
     }
@@ -211,44 +219,62 @@ impl Call<'_> {
 
     pub async fn spindown(&self, args: &PipelineArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.pipeline)?;
-        let (aws, spindown) = self.plan_down(&pipeline).await?;
+        let (aws, spindown) = self.plan_down(&pipeline, Balancers::Delete).await?;
         if self.dry_run {
             self.session.printer.plan(&spindown.plan);
         } else {
             spindown
-                .run(&aws, self.env, false, self.session.progress())
+                .run(self.clouds(&aws), self.env, false, self.session.progress())
                 .await?;
         }
         Ok(Outcome::Success)
     }
 
-    /// Both are planned before anything is deleted: a file that cannot be spun up again must not be spun down.
+    /// Both are planned before anything is deleted: a file that cannot be spun up again must not be spun down. Load balancers
+    /// are the spinup's: those that are still wanted keep their host names. Those of hostclasses whose rows bring images of
+    /// other hostclasses go.
     pub async fn spindown_and_up(&self, args: &PipelineArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.pipeline)?;
-        let (aws, spindown) = self.plan_down(&pipeline).await?;
+        let (aws, mut spindown) = self.plan_down(&pipeline, Balancers::Keep).await?;
         let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
         let owner = self.session.user();
+        let leaving = spindown.groups.clone();
         let wishes = Wishes {
-            leaving: &spindown.groups,
+            leaving: &leaving,
             ..Wishes::default()
         };
-        let planned =
-            provision::prepare(&aws, self.request(&pipeline, &vpc_config, &owner, &wishes)).await?;
+        let planned = provision::prepare(
+            self.clouds(&aws),
+            self.request(&pipeline, &vpc_config, &owner, &wishes),
+        )
+        .await?;
+        let hostclasses = pipeline.require_hostclasses()?;
+        spindown
+            .take_balancers(&aws, self.env, &hostclasses, &planned.hostclasses())
+            .await?;
         self.warn_about(&planned);
         let progress = self.session.progress();
         if self.dry_run {
             self.show(&spindown.plan.lines(), &planned);
         } else {
-            spindown.run(&aws, self.env, true, progress).await?;
-            planned.run(&aws, progress).await?;
+            // If nothing could start afterwards, nothing is deleted.
+            planned.wait_for_prerequisites(&aws).await?;
+            spindown
+                .run(self.clouds(&aws), self.env, true, progress)
+                .await?;
+            planned.apply(self.clouds(&aws), progress).await?;
         }
         Ok(Outcome::Success)
     }
 
-    async fn plan_down(&self, pipeline: &Pipeline) -> Result<(Aws, Spindown), Failure> {
+    async fn plan_down(
+        &self,
+        pipeline: &Pipeline,
+        balancers: Balancers,
+    ) -> Result<(Aws, Spindown), Failure> {
         let hostclasses = pipeline.require_hostclasses()?;
         let aws = self.session.aws().await?;
-        let spindown = plan_spindown(&aws, self.env, &hostclasses).await?;
+        let spindown = plan_spindown(self.clouds(&aws), self.env, &hostclasses, balancers).await?;
         Ok((aws, spindown))
     }
 }

@@ -101,14 +101,17 @@ const CASES: &[Case] = &[
         pipeline: "sequence,hostclass,spotinst\n1,mhcapp,yes\n",
         edit: None,
         says: &[
-            "bad.csv:2: spotinst: hostclass mhcapp asks for a Spotinst Elastigroup",
-            "hint: ",
+            "bad.csv:2: spotinst: hostclass mhcapp asks for a Spotinst Elastigroup, but SPOTINST_TOKEN is not set",
+            "hint: set the environment variable SPOTINST_TOKEN",
         ],
     },
     Case {
         pipeline: ROW,
         edit: Some((APP, "[mhcapp]\nmeta_network = intranet\nspotinst = yes\n")),
-        says: &["hostclass mhcapp asks for a Spotinst Elastigroup", "hint: "],
+        says: &[
+            "[mhcapp] spotinst: hostclass mhcapp asks for a Spotinst Elastigroup",
+            "SPOTINST_TOKEN",
+        ],
     },
     Case {
         pipeline: ROW,

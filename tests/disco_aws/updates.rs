@@ -130,3 +130,24 @@ fn a_hostclass_that_occurs_twice_gets_one_group_and_one_interface() {
     assert_eq!(world.floating_interfaces().len(), 1);
     assert_eq!(world.instances(Some("mhcproxy")).len(), 1);
 }
+
+#[test]
+fn a_row_without_type_keeps_the_type_that_the_row_before_it_chose() {
+    let world = World::new();
+    let file = world.pipeline(
+        "twice.csv",
+        "sequence,hostclass,desired_size,max_size,instance_type\n1,mhcapp,0,1,c4.xlarge\n1,mhcapp,,3,\n2,mhcapp,,4,\n",
+    );
+    let (output, proxy) = world.watch(&["spinup", "--pipeline", &file]);
+    output.expect_status(0);
+    assert_eq!(world.sizes("mhcapp"), (0, 0, 4));
+    assert_eq!(
+        world.launch("mhcapp").instance_type().unwrap().as_str(),
+        "c4.xlarge"
+    );
+    assert_eq!(
+        proxy.count("CreateLaunchTemplate"),
+        1,
+        "the later rows change the size only"
+    );
+}

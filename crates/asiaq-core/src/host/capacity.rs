@@ -1,8 +1,7 @@
 //! Waiting until groups have the instances that they promise (spec 40, section 4.8).
 
-use crate::aws::Aws;
 use crate::error::{Error, Result};
-use crate::group::{self, Group, Instance};
+use crate::group::{self, Clouds, Group, Instance};
 use crate::plan::Progress;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,11 +19,14 @@ fn wanted(group: &Group) -> usize {
     usize::try_from(size).unwrap_or(0)
 }
 
-/// Instances that count: not those on their way out.
+/// Instances that count: not those on their way out. EC2's states are those of Elastigroups' instances.
 fn members<'a>(instances: &'a [Instance], group: &'a str) -> impl Iterator<Item = &'a Instance> {
     instances
         .iter()
-        .filter(move |i| i.group == group && !i.lifecycle_state.starts_with("Terminat"))
+        .filter(move |i| i.group == group)
+        .filter(|i| {
+            !i.lifecycle_state.starts_with("Terminat") && i.lifecycle_state != "shutting-down"
+        })
 }
 
 fn is_listed(groups: &[Group], name: &str) -> bool {
@@ -46,7 +48,7 @@ fn unsatisfied<'a>(names: &'a [String], groups: &[Group], instances: &[Instance]
 /// # Errors
 /// Groups that are not satisfied after 300 s are named.
 pub(super) async fn wait(
-    aws: &Aws,
+    clouds: Clouds<'_>,
     env: &str,
     names: &[String],
     progress: &dyn Progress,
@@ -56,7 +58,7 @@ pub(super) async fn wait(
     }
     let start = Instant::now();
     let (mut groups, mut instances) =
-        tokio::try_join!(group::groups(aws, env), group::instances(aws, env))?;
+        tokio::try_join!(group::groups(clouds, env), group::instances(clouds, env))?;
     loop {
         let missing = unsatisfied(names, &groups, &instances);
         if missing.is_empty() {
@@ -74,11 +76,11 @@ pub(super) async fn wait(
             missing.len(),
             names.len()
         ));
-        aws.poll.pause(pause).await;
+        clouds.aws.poll.pause(pause).await;
         if names.iter().any(|name| !is_listed(&groups, name)) {
-            groups = group::groups(aws, env).await?;
+            groups = group::groups(clouds, env).await?;
         }
-        instances = group::instances(aws, env).await?;
+        instances = group::instances(clouds, env).await?;
     }
     tracing::info!(
         "Waited for {} autoscaling groups to reach min_size in {} seconds",
@@ -123,6 +125,7 @@ mod tests {
             tags: Tags::new(),
             instances: vec![],
             deleting: false,
+            spot: None,
         }
     }
 
@@ -134,12 +137,14 @@ mod tests {
             instance("i-3", "g", "Pending"),
             instance("i-4", "h", "InService"),
             instance("i-5", "g", "Terminated"),
+            instance("i-6", "g", "shutting-down"),
+            instance("i-7", "g", "running"),
         ];
         assert_eq!(
             members(&all, "g")
                 .map(|i| i.id.as_str())
                 .collect::<Vec<_>>(),
-            ["i-1", "i-3"]
+            ["i-1", "i-3", "i-7"]
         );
     }
 

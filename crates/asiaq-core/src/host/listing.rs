@@ -123,7 +123,7 @@ pub fn rows(
             ami_age_hours: created.get(&host.image_id).map(hours),
             uptime_hours: host.launched.as_ref().map(hours),
             productline: owned(tag::PRODUCT_LINE),
-            group_name: owned(tag::ASG_NAME),
+            group_name: host.group().map(str::to_owned),
             address: host.public_ip.or_else(|| host.private_ip.clone()),
             instance_id: host.id,
             state: host.state,

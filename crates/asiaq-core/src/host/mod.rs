@@ -2,6 +2,8 @@
 //!
 //! Nothing here prints; listings are records plus their text layout.
 
+mod balancer_update;
+mod balancing;
 mod capacity;
 mod commands;
 mod listing;
@@ -10,7 +12,13 @@ mod record;
 mod select;
 mod smoke;
 mod spindown;
+mod switching;
 
+pub use balancer_update::{
+    BalancerUpdate, BalancerUpdateAction, list_balancers, plan_balancer_delete,
+    plan_balancer_removal, plan_balancer_update,
+};
+pub use balancing::balancer_spec;
 pub use commands::{
     HostAction, apply, images_of, plan_promote_running, plan_stop, plan_tag, plan_terminate,
     selection_line,
@@ -19,4 +27,4 @@ pub use listing::{Columns, HostRow, rows};
 pub use record::Host;
 pub use select::{Selection, hosts_of, select};
 pub use smoke::{Readiness, readiness};
-pub use spindown::{Spindown, plan_spindown};
+pub use spindown::{Balancers, Spindown, SpindownAction, plan_spindown};

@@ -41,6 +41,17 @@ impl Host {
         self.tags.get(key).map(String::as_str)
     }
 
+    /// Name of the group that it is in: an Auto Scaling group, or an Elastigroup, which tags its hosts itself (spec 30,
+    /// section 15).
+    pub fn group(&self) -> Option<&str> {
+        let spot = || {
+            self.tag(tag::SPOTINST)
+                .filter(|value| *value == "True")
+                .and(self.tag(tag::GROUP_NAME))
+        };
+        self.tag(tag::ASG_NAME).or_else(spot)
+    }
+
     /// Gone for good.
     pub fn is_terminated(&self) -> bool {
         self.state == "terminated"
@@ -173,5 +184,23 @@ pub(super) mod tests {
         );
         assert!(!host.is_terminated() && host.hostclass().is_none());
         assert_eq!(Host::from_sdk(&Instance::builder().build()), None);
+    }
+
+    #[test]
+    fn hosts_of_both_kinds_know_their_group() {
+        let group = |tags: &[(&str, &str)]| host("i-1", "running", tags).group().map(str::to_owned);
+        let asg = ("aws:autoscaling:groupName", "ci_a_1");
+        let named = ("group_name", "ci_a_2");
+        assert_eq!(group(&[asg]).as_deref(), Some("ci_a_1"));
+        assert_eq!(
+            group(&[("spotinst", "True"), named]).as_deref(),
+            Some("ci_a_2")
+        );
+        assert_eq!(
+            group(&[asg, ("spotinst", "True"), named]).as_deref(),
+            Some("ci_a_1")
+        );
+        assert_eq!(group(&[named]), None, "the tag alone can be anybody's");
+        assert_eq!(group(&[("spotinst", "True")]), None);
     }
 }

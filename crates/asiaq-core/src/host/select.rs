@@ -23,7 +23,7 @@ pub struct Selection {
     pub amis: Vec<String>,
     /// Values of tag `hostname`; each must exist, the first match counts.
     pub hostnames: Vec<String>,
-    /// Names of Auto Scaling groups.
+    /// Names of groups, of either kind.
     pub groups: Vec<String>,
 }
 
@@ -118,12 +118,14 @@ pub async fn select(aws: &Aws, vpc_id: &str, selection: &Selection) -> Result<Ve
         }
     };
     let group_tag = "tag:aws:autoscaling:groupName";
-    let (instances, classes, images, names, groups) = tokio::try_join!(
+    let spot_group_tag = "tag:group_name";
+    let (instances, classes, images, names, groups, spot_groups) = tokio::try_join!(
         known(aws, vpc_id, &selection.instances),
         by("tag:hostclass", &selection.hostclasses),
         by("image-id", &selection.amis),
         by("tag:hostname", &selection.hostnames),
         by(group_tag, &selection.groups),
+        by(spot_group_tag, &selection.groups),
     )?;
     // AWS takes `*` and `?` in filter values for wildcards; a name means just itself.
     let exactly = |hosts: Vec<Host>, key: &str, values: &[String]| -> Vec<Host> {
@@ -152,7 +154,11 @@ pub async fn select(aws: &Aws, vpc_id: &str, selection: &Selection) -> Result<Ve
         };
         found.push(host.cloned().ok_or_else(missing)?);
     }
-    found.extend(exactly(groups, tag::ASG_NAME, &selection.groups));
+    let members = groups.into_iter().chain(spot_groups).filter(|host| {
+        let of = |name: &String| host.group() == Some(name);
+        selection.groups.iter().any(of)
+    });
+    found.extend(members);
     let mut seen = HashSet::new();
     found.retain(|host| seen.insert(host.id.clone()));
     Ok(found)

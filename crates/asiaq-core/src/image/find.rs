@@ -160,9 +160,7 @@ pub async fn wait_available(aws: &Aws, trusted: &Trusted, images: &[Image]) -> R
             Duration::from_secs(600),
             async || {
                 let now = by_ids(aws, trusted, &waiting).await?;
-                if let Some(lost) = now.iter().find(|image| {
-                    !matches!(image.state.as_str(), "pending" | "available" | "transient")
-                }) {
+                if let Some(lost) = now.iter().find(|image| !image.is_usable()) {
                     return Err(Error::refused(format!(
                         "image {} ({}) is {}",
                         lost.id, lost.name, lost.state

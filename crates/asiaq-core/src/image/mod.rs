@@ -65,6 +65,11 @@ impl Image {
             .is_some_and(|value| value == "True")
     }
 
+    /// True if hosts can start from it, now or when AWS has finished it.
+    pub fn is_usable(&self) -> bool {
+        matches!(self.state.as_str(), "pending" | "available" | "transient")
+    }
+
     /// True if the stage is in the list; an empty list takes any.
     pub fn has_stage(&self, stages: &[String]) -> bool {
         stages.is_empty()

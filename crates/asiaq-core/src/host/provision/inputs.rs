@@ -1,15 +1,17 @@
 //! Everything that planning a pipeline needs to know, read once: three rounds of concurrent calls.
 
 use super::Request;
-use crate::aws::Aws;
-use crate::config::{ConfigError, ConfigErrors, HostclassConfig, Location, StaticAddresses};
-use crate::environment::{self, Network, NetworkPlace, Vpc, find_interfaces};
-use crate::error::{Error, Result};
-use crate::group::{self, GroupState};
-use crate::image::{self, Image, Trusted, best};
+use super::resolve::Known;
+use crate::aws::{Aws, Tags};
+use crate::balancer::{self, BalancerSpec, BalancerState};
+use crate::config::{ConfigErrors, HostclassConfig, StaticAddresses};
+use crate::environment::{self, Network, Vpc, find_interfaces};
+use crate::error::Result;
+use crate::group::{self, Clouds, GroupState, Kind};
+use crate::image::{self, Image, Trusted};
 use crate::names;
 use crate::network::{MetaNetwork, resolve_address};
-use crate::pipeline::Row;
+use crate::pipeline::{Reserve, Row};
 use crate::storage::{self, Snapshot, TypeFacts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -20,6 +22,7 @@ pub(super) struct Inputs {
     pub(super) vpc: Vpc,
     pub(super) network: Network,
     pub(super) groups: GroupState,
+    pub(super) balancers: BalancerState,
     pub(super) rows: Vec<ResolvedRow>,
     pub(super) trusted: Trusted,
     pub(super) snapshots: BTreeMap<String, Snapshot>,
@@ -36,10 +39,22 @@ pub(super) struct ResolvedRow {
     pub(super) row: Row,
     pub(super) image: Image,
     pub(super) hostclass: HostclassConfig,
-    pub(super) instance_type: String,
+    /// The row or the hostclass asks for an Elastigroup.
+    pub(super) want_spot: bool,
+    /// The kind of group that it gets: an existing group keeps its kind.
+    pub(super) kind: Kind,
+    /// At least one; exactly one for an Auto Scaling group.
+    pub(super) instance_types: Vec<String>,
+    /// Facts of types that were not known when everything was read; see [`super::resolve::again`].
+    pub(super) more_facts: BTreeMap<String, TypeFacts>,
+    pub(super) reserve: Option<Reserve>,
     pub(super) addresses: Vec<Ipv4Addr>,
     /// Those of the addresses for which this row makes the interface: there is none, and no earlier row makes it.
     pub(super) new_interfaces: Vec<Ipv4Addr>,
+    /// Tags of the group and of its hosts.
+    pub(super) tags: Tags,
+    /// The balancer that the hostclass wants, if any.
+    pub(super) balancer: BalancerSpec,
 }
 
 /// First static addresses of the hostclasses that every host is told about; empty if there are none.
@@ -51,7 +66,8 @@ pub(super) struct HelperAddresses {
 }
 
 /// Reads and resolves. Nothing is changed; every wrong row and hostclass is reported.
-pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
+pub(super) async fn read(clouds: Clouds<'_>, request: &Request<'_>) -> Result<Inputs> {
+    let aws = clouds.aws;
     let rows = rows_in_sequence(request)?;
     let project = request.config.project_name()?;
     let trusted = Trusted::new(&request.config.trusted_account_ids()?);
@@ -63,7 +79,7 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
     let ((vpc, network), images, groups) = tokio::try_join!(
         place,
         images_of_rows(aws, &trusted, &rows),
-        group::observe(aws, request.env)
+        group::observe(clouds, request.env)
     )?;
     let stages = match request.stage {
         Some(text) => crate::network::lists::words(text)
@@ -73,14 +89,28 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
         None => request.vpc_config.ami_stages(&vpc.name, &vpc.env_type)?,
     };
     let groups = groups.without(request.leaving);
-    let mut rows = resolve(request, rows, &images, &stages, &network, &groups)?;
+    let known = Known {
+        request,
+        images: &images,
+        stages: &stages,
+        vpc: &vpc,
+        network: &network,
+        groups: &groups,
+        spotinst: clouds.spotinst.is_some(),
+    };
+    let mut rows = known.rows(rows)?;
     let classes: Vec<String> = rows.iter().map(|row| row.hostclass.name.clone()).collect();
-    let types: Vec<String> = rows.iter().map(|row| row.instance_type.clone()).collect();
+    let types: Vec<String> = rows
+        .iter()
+        .flat_map(|row| row.instance_types.clone())
+        .collect();
     let addresses: Vec<Ipv4Addr> = rows.iter().flat_map(|row| row.addresses.clone()).collect();
-    let (snapshots, facts, interfaces) = tokio::try_join!(
+    let specs = balancer_specs(&rows);
+    let (snapshots, facts, interfaces, balancers) = tokio::try_join!(
         storage::latest_snapshots(aws, request.env, &classes),
         storage::facts_of(aws, &types),
         find_interfaces(aws, &vpc.id, &addresses),
+        balancer::observe(aws, &specs),
     )?;
     claim_interfaces(&mut rows, &interfaces);
     let postfixes = request
@@ -95,6 +125,7 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
         vpc,
         network,
         groups,
+        balancers,
         rows,
         trusted,
         snapshots,
@@ -103,6 +134,22 @@ pub(super) async fn read(aws: &Aws, request: &Request<'_>) -> Result<Inputs> {
         credential_buckets,
         helpers,
     })
+}
+
+/// The balancers of the rows, each hostclass once.
+pub(super) fn balancer_specs<'a>(
+    rows: impl IntoIterator<Item = &'a ResolvedRow>,
+) -> Vec<BalancerSpec> {
+    let mut specs: Vec<BalancerSpec> = Vec::new();
+    for row in rows {
+        if specs
+            .iter()
+            .all(|spec| spec.hostclass != row.balancer.hostclass)
+        {
+            specs.push(row.balancer.clone());
+        }
+    }
+    specs
 }
 
 /// Rows with their sequence numbers, ascending, file order inside a sequence.
@@ -140,72 +187,6 @@ async fn images_of_rows(aws: &Aws, trusted: &Trusted, rows: &[(i64, Row)]) -> Re
     Ok(by_id.into_iter().chain(by_class).collect())
 }
 
-fn resolve(
-    request: &Request<'_>,
-    rows: Vec<(i64, Row)>,
-    images: &[Image],
-    stages: &[String],
-    network: &Network,
-    groups: &GroupState,
-) -> Result<Vec<ResolvedRow>> {
-    let (mut resolved, mut problems, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    for (sequence, row) in rows {
-        let at = |key: &str| Location {
-            file: request.pipeline.file.clone(),
-            line: Some(row.line),
-            section: None,
-            key: Some(key.to_owned()),
-        };
-        let image = match find_image(&row, images, stages, request.env) {
-            Ok(image) => image.clone(),
-            Err(error) => {
-                problems.push(error.at(at(if row.ami.is_some() {
-                    "ami"
-                } else {
-                    "hostclass"
-                })));
-                continue;
-            }
-        };
-        let hostclass = match request.config.hostclass(image.hostclass(), request.env) {
-            Ok(hostclass) => hostclass,
-            Err(wrong) => {
-                problems.extend(wrong.0);
-                continue;
-            }
-        };
-        if row.spotinst == Some(true) || hostclass.spotinst {
-            let text = format!(
-                "hostclass {} asks for a Spotinst Elastigroup, which this version cannot manage",
-                hostclass.name
-            );
-            problems.push(ConfigError::new(text).at(at("spotinst")).with_hint(
-                "remove `spotinst` from the row and the hostclass to use an Auto Scaling group",
-            ));
-        }
-        match place(request, network, groups, &row, &hostclass) {
-            Ok((instance_type, addresses)) => resolved.push(ResolvedRow {
-                sequence,
-                row,
-                image,
-                hostclass,
-                instance_type,
-                addresses,
-                new_interfaces: Vec::new(),
-            }),
-            Err(Error::Config(wrong)) => problems.extend(wrong.0),
-            Err(error) => errors.push(error),
-        }
-    }
-    if !problems.is_empty() {
-        errors.insert(0, ConfigErrors(problems).into());
-    }
-    match Error::from_list(errors) {
-        Some(error) => Err(error),
-        None => Ok(resolved),
-    }
-}
-
 /// Decides which row makes which interface.
 fn claim_interfaces(rows: &mut [ResolvedRow], existing: &BTreeMap<Ipv4Addr, String>) {
     let mut claimed: BTreeSet<Ipv4Addr> = existing.keys().copied().collect();
@@ -213,98 +194,6 @@ fn claim_interfaces(rows: &mut [ResolvedRow], existing: &BTreeMap<Ipv4Addr, Stri
         let free = row.addresses.iter().copied();
         row.new_interfaces = free.filter(|address| claimed.insert(*address)).collect();
     }
-}
-
-/// By id if the row has one; else the best of the hostclass (spec 40, section 4.2).
-fn find_image<'a>(
-    row: &Row,
-    images: &'a [Image],
-    stages: &[String],
-    env: &str,
-) -> Result<&'a Image, ConfigError> {
-    if let Some(id) = &row.ami {
-        let hint = "only images of this account and of `trusted_account_ids` in [bake] are used; check the id and the region";
-        return images
-            .iter()
-            .find(|image| image.id == *id)
-            .ok_or_else(|| ConfigError::new(format!("no image {id}")).with_hint(hint));
-    }
-    let hostclass = row.hostclass.as_deref().unwrap_or_default();
-    best(images, hostclass, stages, false).ok_or_else(|| {
-        let stage = if stages.is_empty() {
-            "any stage".to_owned()
-        } else {
-            format!("stage {}", stages.join(" or "))
-        };
-        ConfigError::new(format!(
-            "no image of hostclass {hostclass} in {stage} for environment `{env}`"
-        ))
-        .with_hint(
-            "bake one (`disco_bake bake --hostclass`), promote one, or choose another --stage",
-        )
-    })
-}
-
-/// Instance type and static addresses of a row.
-fn place(
-    request: &Request<'_>,
-    network: &Network,
-    groups: &GroupState,
-    row: &Row,
-    hostclass: &HostclassConfig,
-) -> Result<(String, Vec<Ipv4Addr>)> {
-    let existing = groups
-        .existing(&hostclass.name)?
-        .and_then(|group| groups.launch_of(group));
-    let instance_type = match row.first_instance_type() {
-        Some(own) => own.to_owned(),
-        None => existing
-            .map(|launch| Ok(launch.instance_type.clone()))
-            .unwrap_or_else(|| request.config.default_instance_type(request.env))?,
-    };
-    let blocks = metanetwork(request, network, hostclass)?.blocks();
-    let Some(own) = request
-        .config
-        .static_addresses(&hostclass.name, request.env)?
-    else {
-        return Ok((instance_type, Vec::new()));
-    };
-    let (mut addresses, mut problems) = (Vec::new(), Vec::new());
-    for text in &own.addresses {
-        match resolve_address(own.meta_network, text, &blocks) {
-            Ok(address) => addresses.push(address),
-            Err(error) => problems.push(
-                ConfigError::new(format!("ip_address of hostclass {}: {}", hostclass.name, error.0))
-                    .at(own.location.clone())
-                    .with_hint("offsets count from the first (`+N`) or the last (`-N`) address of the metanetwork"),
-            ),
-        }
-    }
-    if problems.is_empty() {
-        Ok((instance_type, addresses))
-    } else {
-        Err(ConfigErrors(problems).into())
-    }
-}
-
-/// The hostclass's metanetwork; an environment without it is reported where the hostclass asks for it.
-fn metanetwork<'a>(
-    request: &Request<'_>,
-    network: &'a Network,
-    hostclass: &HostclassConfig,
-) -> Result<&'a NetworkPlace> {
-    network.place(hostclass.meta_network).or_else(|missing| {
-        let asked = request.config.required_hostclass_option(
-            &hostclass.name,
-            "meta_network",
-            request.env,
-        )?;
-        let error = ConfigError::new(missing.to_string()).at(asked.location);
-        Err(match missing.hint() {
-            Some(hint) => error.with_hint(hint).into(),
-            None => error.into(),
-        })
-    })
 }
 
 /// Addresses of the proxy, logger and log forwarder; a hostclass without one in this environment has none.
@@ -355,6 +244,7 @@ default_smoketest_termination=no
     pub(in crate::host::provision) fn resolved(hostclass: &str, options: &str) -> ResolvedRow {
         let text = format!("{CONFIG}[{hostclass}]\n{options}\n");
         let config = DiscoAws::from_ini(Ini::parse("a.ini", text.as_bytes()).unwrap());
+        let own = config.hostclass(hostclass, "ci").unwrap();
         ResolvedRow {
             sequence: 1,
             row: Row::default(),
@@ -367,10 +257,20 @@ default_smoketest_termination=no
                 devices: vec![],
                 creation_date: None,
             },
-            hostclass: config.hostclass(hostclass, "ci").unwrap(),
-            instance_type: "m5.large".into(),
+            want_spot: false,
+            kind: Kind::Asg,
+            instance_types: vec!["m5.large".into()],
+            more_facts: BTreeMap::new(),
+            reserve: None,
             addresses: vec![],
             new_interfaces: vec![],
+            tags: Tags::new(),
+            balancer: BalancerSpec {
+                options: own.balancer.clone(),
+                domain: own.domain_name.clone(),
+                ..BalancerSpec::none("ci", hostclass, "vpc-1")
+            },
+            hostclass: own,
         }
     }
 
@@ -391,29 +291,5 @@ default_smoketest_termination=no
             .map(|row| row.new_interfaces.iter().map(|a| a.octets()[3]).collect())
             .collect();
         assert_eq!(made, [vec![2], vec![3], vec![], vec![]]);
-    }
-
-    #[test]
-    fn an_image_by_id_needs_no_stage_and_one_by_hostclass_does() {
-        let own = resolved("mhcx", "").image;
-        let images = [own.clone()];
-        let stages = ["tested".to_owned()];
-        let row = |hostclass: Option<&str>, ami: Option<&str>| Row {
-            hostclass: hostclass.map(str::to_owned),
-            ami: ami.map(str::to_owned),
-            ..Row::default()
-        };
-        let found = find_image(&row(Some("mhcy"), Some("ami-1")), &images, &stages, "ci");
-        assert_eq!(found.unwrap(), &own);
-        let found = find_image(&row(Some("mhcx"), None), &images, &[], "ci");
-        assert_eq!(found.unwrap(), &own);
-        let text = |row: &Row| {
-            find_image(row, &images, &stages, "ci")
-                .unwrap_err()
-                .to_string()
-        };
-        assert_eq!(text(&row(None, Some("ami-2"))), "no image ami-2");
-        let expected = "no image of hostclass mhcx in stage tested for environment `ci`";
-        assert_eq!(text(&row(Some("mhcx"), None)), expected);
     }
 }

@@ -1,9 +1,11 @@
 //! Provisioning: pipeline rows become groups of hosts (spec 40, section 4).
 //!
-//! `inputs` reads everything once and concurrently, `rows` turns each row into the group it wants (pure), `run` shows or
-//! applies the plan sequence by sequence and waits for capacity and smoke tests in between.
+//! `inputs` reads everything once and concurrently, `resolve` finds out what each row means and `rows` turns it into the changes
+//! of balancer and group that it wants (both pure), `run` shows or applies the plan sequence by sequence and waits for capacity
+//! and smoke tests in between.
 
 mod inputs;
+mod resolve;
 mod rows;
 mod run;
 mod user_data;

@@ -1,20 +1,22 @@
-//! From a resolved row to the group that it wants, and to its changes. Pure.
+//! From a resolved row to the group and the balancer that it wants, and to their changes. Pure.
+//!
+//! The order of one row: interfaces, balancer, group with its attachments, and what the group has been detached from goes last.
 
 use super::inputs::{Inputs, ResolvedRow};
 use super::user_data::UserData;
 use super::{Request, RowPlan};
-use crate::aws::Tags;
+use crate::balancer::{self, BalancerAction, BalancerState};
 use crate::error::{Error, Result};
-use crate::group::{self, GroupAction, GroupSpec, GroupState, LaunchSpec};
-use crate::names::tag;
-use crate::pipeline::{Sizes, recurring_actions};
+use crate::group::{self, Group, GroupAction, GroupSpec, GroupState, Kind, LaunchSpec};
+use crate::host::switching;
+use crate::pipeline::{Reserve, Sizes, recurring_actions};
 use crate::plan::{Plan, Sign};
-use crate::storage::{DiskRequest, layout};
+use crate::storage::{DiskRequest, TypeFacts, layout};
 use rand::Rng;
 use std::net::Ipv4Addr;
 
 /// One change of a spinup.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Reserve a static address for hosts of the hostclass.
     CreateInterface {
@@ -27,24 +29,42 @@ pub enum Action {
         /// Security group of the metanetwork.
         group_id: String,
     },
+    /// A change to the load balancer, to a target group or to their records.
+    Balancer(BalancerAction),
     /// A change to the group.
     Group(GroupAction),
 }
 
-/// The changes of one row against the given state of the groups.
+/// The changes of one row against the given state of groups and balancers.
 pub(super) fn plan_row(
     request: &Request<'_>,
     inputs: &Inputs,
     own: &ResolvedRow,
-    groups: &GroupState,
+    (groups, balancers): (&GroupState, &BalancerState),
     now_unix: i64,
     rng: &mut impl Rng,
 ) -> Result<RowPlan> {
     let mut plan = Plan::default();
-    let needs = interfaces(&mut plan, inputs, own)?;
-    let spec = group_spec(request, inputs, own)?;
-    let planned = group::plan_group(groups, &spec, &needs, now_unix, rng)?;
+    let mut needs = interfaces(&mut plan, inputs, own)?;
+    let mut balancer = balancer::plan(balancers, &own.balancer)?;
+    needs.extend(balancer.ready.iter().cloned());
+    let mut spec = group_spec(request, inputs, own)?;
+    spec.attach = balancer.attach.clone();
+    spec.detach = balancer.detach.clone();
+    let mut planned = group::plan_group(groups, &spec, &needs, now_unix, rng)?;
+    let others = others(groups, &planned.group_name);
+    let others = switching::detach(others, request.env, &balancer.detach)?;
+    // Another row may plan to detach the same group.
+    planned
+        .plan
+        .extend(others.renamed(|id| format!("{id}/{}", spec.hostclass)));
+    let hosts = awaited(groups, &spec, &planned.group_name, &planned.plan);
+    switching::order(&mut balancer, &mut planned.plan, hosts);
+    // If anything about balancer or group fails, what the group may still be attached to stays.
+    let before = [balancer.plan.ids(), planned.plan.ids()].concat();
+    plan.extend(balancer.plan.map(Action::Balancer));
     plan.extend(planned.plan.map(Action::Group));
+    plan.extend(balancer.leaving.after(&before).map(Action::Balancer));
     Ok(RowPlan {
         hostclass: own.hostclass.name.clone(),
         image_id: own.image.id.clone(),
@@ -52,34 +72,53 @@ pub(super) fn plan_row(
         desired: spec.desired,
         repeats: false,
         smoke_test: own.row.smoke_test,
-        warnings: warnings(own),
+        notes: planned.notes,
+        warnings: [warnings(own), planned.warnings, balancer.warnings].concat(),
         plan,
     })
+}
+
+/// The groups of the environment besides the row's own.
+fn others<'a>(groups: &'a GroupState, own: &'a str) -> impl Iterator<Item = &'a Group> {
+    groups
+        .groups()
+        .iter()
+        .filter(move |group| group.name != own)
+}
+
+/// The hosts that are to be healthy before host names move, see [`balancer::PlannedBalancer::attached_by`]. If the row changes
+/// the group these are the ones that it then has; with a desired size of 0 there are none.
+fn awaited(
+    groups: &GroupState,
+    spec: &GroupSpec,
+    name: &str,
+    plan: &Plan<GroupAction>,
+) -> Option<Vec<String>> {
+    let group = groups.groups().iter().find(|group| group.name == name)?;
+    let hosts = switching::hosts(group).filter(|_| spec.desired != Some(0))?;
+    let own = format!("group/{name}");
+    let changes = plan.changes().iter().any(|change| change.id == own);
+    Some(if changes { Vec::new() } else { hosts })
 }
 
 fn warnings(own: &ResolvedRow) -> Vec<String> {
     let name = &own.hostclass.name;
     let mut warnings = Vec::new();
-    if own.image.hostclass()
-        != own
-            .row
-            .hostclass
-            .as_deref()
-            .unwrap_or(own.image.hostclass())
+    if let Some(asked) = own
+        .row
+        .hostclass
+        .as_deref()
+        .filter(|asked| *asked != own.image.hostclass())
     {
         warnings.push(format!(
-            "image {} is of hostclass {name}, which counts, not {}",
-            own.image.id,
-            own.row.hostclass.as_deref().unwrap_or_default()
+            "image {} is of hostclass {name}, which counts, not {asked}",
+            own.image.id
         ));
     }
-    for (on, what) in [
-        (own.hostclass.elb, "a load balancer (elb)"),
-        (own.hostclass.target_group, "a target group (target_group)"),
-    ] {
-        if on {
-            warnings.push(format!("hostclass {name} is configured with {what}: this version does not manage it; what is attached stays attached"));
-        }
+    if own.kind == Kind::Asg && own.reserve.is_some_and(|reserve| reserve != Reserve::None) {
+        warnings.push(format!(
+            "spotinst_reserve of hostclass {name} has no effect: its group is an Auto Scaling group"
+        ));
     }
     warnings
 }
@@ -134,8 +173,18 @@ fn group_spec(request: &Request<'_>, inputs: &Inputs, own: &ResolvedRow) -> Resu
         min: row.min_size.as_ref().map(Sizes::smallest),
         desired: largest(&row.desired_size),
         max: largest(&row.max_size),
-        tags: tags(request, inputs, own),
+        tags: own.tags.clone(),
         termination_policies: row.termination_policies.clone(),
+        want_spot: own.want_spot,
+        instance_types: own.instance_types.clone(),
+        zones: place
+            .subnets
+            .iter()
+            .map(|s| (s.id.clone(), s.zone.clone()))
+            .collect(),
+        reserve: own.reserve,
+        attach: Default::default(),
+        detach: Default::default(),
         recurring: recurring_actions(
             row.min_size.as_ref(),
             row.desired_size.as_ref(),
@@ -150,11 +199,12 @@ fn launch_spec(
     own: &ResolvedRow,
     security_group: &str,
 ) -> Result<LaunchSpec> {
-    let facts = inputs
-        .facts
-        .get(&own.instance_type)
-        .copied()
-        .unwrap_or_default();
+    let facts = common_facts(
+        own.instance_types
+            .iter()
+            .map(|kind| own.more_facts.get(kind).or_else(|| inputs.facts.get(kind)))
+            .map(|facts| facts.copied().unwrap_or_default()),
+    );
     let disks = DiskRequest {
         extra_space: own.row.extra_space,
         extra_disk: own.row.extra_disk,
@@ -163,7 +213,7 @@ fn launch_spec(
     };
     Ok(LaunchSpec {
         image_id: own.image.id.clone(),
-        instance_type: own.instance_type.clone(),
+        instance_type: own.instance_types.first().cloned().unwrap_or_default(),
         key_name: own.hostclass.ssh_key_name.clone(),
         security_groups: vec![security_group.to_owned()],
         public_ip: own.hostclass.public_ip,
@@ -194,43 +244,29 @@ fn user_data(request: &Request<'_>, inputs: &Inputs, own: &ResolvedRow) -> Strin
         floating_ips: &floating,
         smoketest_termination: own.hostclass.smoketest_termination && !request.keep_failing_hosts,
         project_name: &inputs.project,
-        is_spotinst: false,
+        is_spotinst: own.kind == Kind::Spot,
     }
     .render()
 }
 
-/// Tags of the group, propagated to its hosts; the hostclass option `tags` comes last and may override (spec 40, section 4.4).
-fn tags(request: &Request<'_>, inputs: &Inputs, own: &ResolvedRow) -> Tags {
-    let name = own.hostclass.name.as_str();
-    let chaos = if own.row.chaos.unwrap_or(own.hostclass.chaos) {
-        "True"
-    } else {
-        "False"
+/// What holds for every type of a list: any of them may be launched.
+fn common_facts(types: impl Iterator<Item = TypeFacts>) -> TypeFacts {
+    let both = |a: TypeFacts, b: TypeFacts| TypeFacts {
+        ebs_optimized: a.ebs_optimized && b.ebs_optimized,
+        ephemerals: a.ephemerals.min(b.ephemerals),
     };
-    let testing = if request.testing { "1" } else { "0" };
-    let fixed = [
-        (tag::HOSTCLASS, name),
-        (tag::APPLICATION, name),
-        (tag::OWNER, request.owner),
-        (tag::ENVIRONMENT, request.env),
-        (tag::ENVIRONMENT_CLASS, inputs.vpc.environment_class()),
-        (tag::CHAOS, chaos),
-        (tag::IS_TESTING, testing),
-    ];
-    let fixed = fixed
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    fixed.chain(own.hostclass.tags.iter().cloned()).collect()
+    types.reduce(both).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::super::inputs::tests::resolved;
     use super::*;
 
     #[test]
-    fn operators_are_told_what_counts_and_what_is_not_managed() {
-        let mut own = resolved("mhcx", "");
+    fn operators_are_told_what_counts_and_what_has_no_effect() {
+        let mut own = resolved("mhcx", "elb=yes\ntarget_group=yes");
         assert_eq!(warnings(&own), [""; 0], "a row by image");
         own.row.hostclass = Some("mhcx".into());
         assert_eq!(warnings(&own), [""; 0]);
@@ -239,11 +275,35 @@ mod tests {
             warnings(&own),
             ["image ami-1 is of hostclass mhcx, which counts, not mhcy"]
         );
-        let balanced = warnings(&resolved("mhcx", "elb=yes\ntarget_group=yes"));
-        assert_eq!(balanced.len(), 2);
-        assert!(
-            balanced[0].contains("a load balancer (elb)")
-                && balanced[1].contains("a target group (target_group)")
-        );
+        own.row.hostclass = None;
+        for (kind, reserve, expected) in [
+            (Kind::Asg, Some(Reserve::Share(25)), 1),
+            (Kind::Asg, Some(Reserve::None), 0),
+            (Kind::Asg, None, 0),
+            (Kind::Spot, Some(Reserve::Count(3)), 0),
+        ] {
+            (own.kind, own.reserve) = (kind, reserve);
+            assert_eq!(warnings(&own).len(), expected, "{kind} {reserve:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_types_has_what_all_of_them_have() {
+        let facts = |ebs_optimized, ephemerals| TypeFacts {
+            ebs_optimized,
+            ephemerals,
+        };
+        for (types, expected) in [
+            (vec![], facts(false, 0)),
+            (vec![facts(true, 2)], facts(true, 2)),
+            (vec![facts(true, 2), facts(true, 1)], facts(true, 1)),
+            (vec![facts(true, 0), facts(false, 4)], facts(false, 0)),
+        ] {
+            assert_eq!(
+                common_facts(types.clone().into_iter()),
+                expected,
+                "{types:?}"
+            );
+        }
     }
 }

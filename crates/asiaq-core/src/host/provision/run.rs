@@ -1,15 +1,17 @@
 //! A planned spinup: shown, or applied sequence by sequence.
 
 use super::Request;
-use super::inputs::{self, Inputs, ResolvedRow};
+use super::inputs::{self, Inputs, ResolvedRow, balancer_specs};
+use super::resolve;
 use super::rows::{Action, plan_row};
 use crate::aws::Aws;
+use crate::balancer::{self, BalancerExecutor};
 use crate::environment::{InterfaceRequest, create_interface};
 use crate::error::{Error, Result};
-use crate::group::{self, GroupExecutor, GroupState};
+use crate::group::{self, Clouds, GroupExecutor};
 use crate::host::{capacity, smoke};
 use crate::image::{self, Image};
-use crate::plan::{Apply, Change, Plan, Progress};
+use crate::plan::{Apply, Change, Plan, Progress, Yields};
 use crate::storage::{self, Snapshot};
 use chrono::Utc;
 use std::borrow::Cow;
@@ -48,6 +50,8 @@ pub struct RowPlan {
     pub repeats: bool,
     /// The row asks for a smoke test.
     pub smoke_test: bool,
+    /// What is worth logging.
+    pub notes: Vec<String>,
     /// What the operator should know.
     pub warnings: Vec<String>,
     /// The changes; empty if the group is as wanted.
@@ -55,7 +59,7 @@ pub struct RowPlan {
 }
 
 impl RowPlan {
-    /// Plan lines; a group that is left alone gets a `=` line.
+    /// Plan lines; a row that has nothing to change gets a `=` line.
     pub fn lines(&self) -> Vec<String> {
         if self.repeats {
             vec![format!(
@@ -77,8 +81,8 @@ impl RowPlan {
 ///
 /// # Errors
 /// Anything wrong with any row, hostclass or image; nothing is provisioned until every row resolves.
-pub async fn prepare<'a>(aws: &Aws, request: Request<'a>) -> Result<Provision<'a>> {
-    let inputs = inputs::read(aws, &request).await?;
+pub async fn prepare<'a>(clouds: Clouds<'_>, request: Request<'a>) -> Result<Provision<'a>> {
+    let inputs = inputs::read(clouds, &request).await?;
     let now = Utc::now().timestamp();
     let (mut sequences, mut errors): (Vec<SequencePlan>, Vec<Error>) = (Vec::new(), Vec::new());
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -87,7 +91,7 @@ pub async fn prepare<'a>(aws: &Aws, request: Request<'a>) -> Result<Provision<'a
             &request,
             &inputs,
             own,
-            &inputs.groups,
+            (&inputs.groups, &inputs.balancers),
             now,
             &mut rand::rng(),
         );
@@ -119,6 +123,12 @@ pub async fn prepare<'a>(aws: &Aws, request: Request<'a>) -> Result<Provision<'a
 }
 
 impl Provision<'_> {
+    /// The hostclasses that get groups: those of the images.
+    pub fn hostclasses(&self) -> BTreeSet<&str> {
+        let rows = self.inputs.rows.iter();
+        rows.map(|row| row.hostclass.name.as_str()).collect()
+    }
+
     /// Hostclasses whose groups are waited for and smoke tested.
     fn flammable(&self) -> BTreeSet<&str> {
         let rows = self.sequences.iter().flat_map(|sequence| &sequence.rows);
@@ -127,12 +137,21 @@ impl Provision<'_> {
             .collect()
     }
 
-    /// Applies the plan.
+    /// Waits for images and snapshots, then applies the plan.
+    ///
+    /// # Errors
+    /// Those of [`Self::wait_for_prerequisites`] and of [`Self::apply`].
+    pub async fn run(&self, clouds: Clouds<'_>, progress: &dyn Progress) -> Result<()> {
+        self.wait_for_prerequisites(clouds.aws).await?;
+        self.apply(clouds, progress).await
+    }
+
+    /// Applies the plan; [`Self::wait_for_prerequisites`] comes before.
     ///
     /// # Errors
     /// A row that fails lets its siblings finish and stops later sequences; so does a failed smoke test.
-    pub async fn run(&self, aws: &Aws, progress: &dyn Progress) -> Result<()> {
-        self.wait_for_prerequisites(aws).await?;
+    pub async fn apply(&self, clouds: Clouds<'_>, progress: &dyn Progress) -> Result<()> {
+        let aws = clouds.aws;
         let flammable = self.flammable();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut rest = &self.inputs.rows[..];
@@ -143,7 +162,7 @@ impl Provision<'_> {
                 let mut groups = Vec::new();
                 for wave in waves(&sequence.rows) {
                     groups.extend(
-                        self.run_wave(aws, &sequence.rows, own, &wave, &mut seen, progress)
+                        self.run_wave(clouds, &sequence.rows, own, &wave, &mut seen, progress)
                             .await?,
                     );
                 }
@@ -152,7 +171,7 @@ impl Provision<'_> {
                     .filter(|(hostclass, _)| flammable.contains(hostclass.as_str()))
                     .map(|(_, group)| group.clone())
                     .collect();
-                let hosts = capacity::wait(aws, self.request.env, &testing, progress).await?;
+                let hosts = capacity::wait(clouds, self.request.env, &testing, progress).await?;
                 smoke::wait(aws, &hosts, progress).await
             };
             if let Err(error) = result.await {
@@ -175,7 +194,11 @@ impl Provision<'_> {
         Ok(())
     }
 
-    async fn wait_for_prerequisites(&self, aws: &Aws) -> Result<()> {
+    /// Waits until the images and the snapshots that new hosts start from are complete. Changes nothing.
+    ///
+    /// # Errors
+    /// One of them cannot be used, or takes too long.
+    pub async fn wait_for_prerequisites(&self, aws: &Aws) -> Result<()> {
         let images: Vec<Image> = self
             .inputs
             .rows
@@ -195,7 +218,7 @@ impl Provision<'_> {
     /// was planned.
     async fn run_wave<'s>(
         &'s self,
-        aws: &Aws,
+        clouds: Clouds<'_>,
         planned: &'s [RowPlan],
         resolved: &[ResolvedRow],
         wave: &[usize],
@@ -206,20 +229,7 @@ impl Provision<'_> {
             .iter()
             .filter_map(|index| planned.get(*index).zip(resolved.get(*index)))
             .collect();
-        let repeated = |row: &RowPlan| row.repeats && seen.contains(row.hostclass.as_str());
-        let state = if own.iter().any(|(row, _)| repeated(row)) {
-            let state = group::observe(aws, self.request.env).await?;
-            Some(state.without(self.request.leaving))
-        } else {
-            None
-        };
-        let mut rows: Vec<Cow<'_, RowPlan>> = Vec::new();
-        for (row, resolved) in own {
-            rows.push(match state.as_ref().filter(|_| repeated(row)) {
-                Some(state) => Cow::Owned(self.plan_again(resolved, state)?),
-                None => Cow::Borrowed(row),
-            });
-        }
+        let rows = self.plans_now(clouds, &own, seen).await?;
         seen.extend(
             wave.iter()
                 .filter_map(|index| planned.get(*index))
@@ -229,10 +239,13 @@ impl Provision<'_> {
         for row in &rows {
             plan.extend(row.plan.clone());
         }
+        // One of each for all rows: records of several balancers go to their zone in one call.
+        let yields = Yields::default();
         let executor = Executor {
-            aws,
+            aws: clouds.aws,
             env: self.request.env,
-            groups: group::executor(aws, progress),
+            balancers: balancer::executor(clouds.aws, progress, &yields),
+            groups: group::executor(clouds, progress, &yields),
         };
         plan.apply(&executor, progress).await?;
         let mut groups = Vec::new();
@@ -251,16 +264,83 @@ impl Provision<'_> {
         Ok(groups)
     }
 
-    fn plan_again(&self, own: &ResolvedRow, state: &GroupState) -> Result<RowPlan> {
+    /// The plans of rows: those of repeated ones made anew, the others as they are.
+    async fn plans_now<'s>(
+        &self,
+        clouds: Clouds<'_>,
+        rows: &[(&'s RowPlan, &ResolvedRow)],
+        seen: &BTreeSet<&str>,
+    ) -> Result<Vec<Cow<'s, RowPlan>>> {
+        let repeated = |row: &RowPlan| row.repeats && seen.contains(row.hostclass.as_str());
+        let again: Vec<&ResolvedRow> = rows
+            .iter()
+            .filter(|(row, _)| repeated(row))
+            .map(|(_, resolved)| *resolved)
+            .collect();
+        if again.is_empty() {
+            return Ok(rows.iter().map(|(row, _)| Cow::Borrowed(*row)).collect());
+        }
+        let mut again = self.plan_again(clouds, &again).await?.into_iter();
+        let mut plans = Vec::new();
+        for (row, _) in rows {
+            let new = if repeated(row) { again.next() } else { None };
+            plans.push(match new {
+                Some(new) => {
+                    tell(row, &new);
+                    Cow::Owned(new)
+                }
+                None => Cow::Borrowed(*row),
+            });
+        }
+        Ok(plans)
+    }
+
+    /// Plans rows against what exists now, in their order. Each hostclass occurs once.
+    async fn plan_again(&self, clouds: Clouds<'_>, rows: &[&ResolvedRow]) -> Result<Vec<RowPlan>> {
+        let aws = clouds.aws;
+        let specs = balancer_specs(rows.iter().copied());
+        let groups = async {
+            let groups = group::observe(clouds, self.request.env).await?;
+            let groups = groups.without(self.request.leaving);
+            let mut again = Vec::new();
+            for own in rows {
+                again.push(resolve::again(&self.request, &groups, own)?);
+            }
+            let types = again.iter().flat_map(|own| &own.instance_types);
+            let unknown = types.filter(|kind| !self.inputs.facts.contains_key(*kind));
+            let unknown: Vec<String> = unknown.cloned().collect();
+            let facts = storage::facts_of(aws, &unknown).await?;
+            for own in &mut again {
+                own.more_facts = facts.clone();
+            }
+            Ok::<_, Error>((groups, again))
+        };
+        let ((groups, again), balancers) =
+            tokio::try_join!(groups, balancer::observe(aws, &specs))?;
         let now = Utc::now().timestamp();
-        plan_row(
-            &self.request,
-            &self.inputs,
-            own,
-            state,
-            now,
-            &mut rand::rng(),
-        )
+        let plan = |own: &ResolvedRow| {
+            plan_row(
+                &self.request,
+                &self.inputs,
+                own,
+                (&groups, &balancers),
+                now,
+                &mut rand::rng(),
+            )
+        };
+        again.iter().map(plan).collect()
+    }
+}
+
+/// Logs what the new plan of a row says and the old one, which has been shown, does not.
+fn tell(old: &RowPlan, new: &RowPlan) {
+    for note in new.notes.iter().filter(|note| !old.notes.contains(note)) {
+        tracing::info!("{note}");
+    }
+    for warning in &new.warnings {
+        if !old.warnings.contains(warning) {
+            tracing::warn!("{warning}");
+        }
     }
 }
 
@@ -284,6 +364,7 @@ fn waves(rows: &[RowPlan]) -> Vec<Vec<usize>> {
 struct Executor<'a> {
     aws: &'a Aws,
     env: &'a str,
+    balancers: BalancerExecutor<'a>,
     groups: GroupExecutor<'a>,
 }
 
@@ -304,6 +385,7 @@ impl Apply<Action> for Executor<'_> {
                 create_interface(self.aws, &request, subnet_id, group_id).await?;
                 Ok(())
             }
+            Action::Balancer(action) => self.balancers.apply(&change.with(action.clone())).await,
             Action::Group(action) => self.groups.apply(&change.with(action.clone())).await,
         }
     }
@@ -322,6 +404,7 @@ mod tests {
             desired: None,
             repeats: false,
             smoke_test: false,
+            notes: vec![],
             warnings: vec![],
             plan: Plan::default(),
         };
