@@ -35,6 +35,7 @@ fn main() {
     create(&cloud);
     create_complete(&cloud);
     spinup(&cloud);
+    spinup_balanced(&cloud);
     list_hosts(&cloud);
     help();
 }
@@ -206,6 +207,60 @@ fn spinup(cloud: &Cloud) {
     report(cloud, "the same again", || {}, run);
 }
 
+/// As [`spinup`], every hostclass with a load balancer and two host names in one zone. Beside the usual figures: how many calls
+/// change records.
+fn spinup_balanced(cloud: &Cloud) {
+    let config = TestConfig::standard();
+    let mut ini = std::fs::read_to_string(config.path().join("disco_aws.ini")).unwrap();
+    let mut csv = String::from("sequence,hostclass,min_size,desired_size,max_size,instance_type\n");
+    for n in 0..HOSTCLASSES {
+        writeln!(csv, "1,mhcbench{n},0,1,2,m5.large").unwrap();
+        write!(
+            ini,
+            "\n[mhcbench{n}]\nelb = yes\nelb_health_check_url = /ok\nelb_dns_alias = bench{n}\n"
+        )
+        .unwrap();
+    }
+    config.write("disco_aws.ini", &ini).write("bench.csv", &csv);
+    let file = config.path().join("bench.csv");
+    let prepare = || {
+        cloud.reset();
+        warm(cloud);
+        create_environment(&config, cloud.url()).expect_status(0);
+        support::zone::zone(cloud, "example.com", false);
+        for n in 0..HOSTCLASSES {
+            cloud.register_image(&format!("mhcbench{n} 1700000000"), &[("stage", "tested")]);
+        }
+    };
+    let run = |url: &str| {
+        let args = [
+            "--env",
+            "ci",
+            "spinup",
+            "--pipeline",
+            file.to_str().unwrap(),
+        ];
+        let tool = asiaq("disco_aws").endpoint(url).config(config.path());
+        tool.args(args).run()
+    };
+    report(cloud, "spinup, 40 with ELB and DNS", prepare, run);
+    report(cloud, "the same again", || {}, run);
+    prepare();
+    let proxy = Proxy::start(cloud.url(), Behaviour::new().delay(DELAY));
+    run(proxy.url()).expect_status(0);
+    let is_change =
+        |operation: &str| operation.starts_with("POST ") && operation.contains("/rrset");
+    let calls = proxy.calls();
+    let changes = calls
+        .iter()
+        .filter(|call| is_change(&call.operation))
+        .count();
+    println!(
+        "spinup, 40 with ELB and DNS: {changes} ChangeResourceRecordSets for {} records",
+        2 * HOSTCLASSES
+    );
+}
+
 fn list_hosts(cloud: &Cloud) {
     let config = TestConfig::standard();
     // Room for all of them in one metanetwork.
@@ -301,6 +356,8 @@ fn help() {
         "disco_aws",
         "disco_autoscale",
         "disco_eip",
+        "disco_elb",
+        "disco_route53",
         "disco_vpc_ui",
     ] {
         let mut best = Duration::MAX;

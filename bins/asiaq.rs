@@ -9,7 +9,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// The tools of this suite, beside which links under the old names are made.
-const TOOLS: [&str; 4] = ["disco_autoscale", "disco_aws", "disco_eip", "disco_vpc_ui"];
+const TOOLS: [&str; 6] = [
+    "disco_autoscale",
+    "disco_aws",
+    "disco_eip",
+    "disco_elb",
+    "disco_route53",
+    "disco_vpc_ui",
+];
 
 /// Asiaq: environments and pipelines of hosts in AWS
 #[derive(Debug, Parser)]

@@ -1,12 +1,18 @@
 //! End-to-end tests: the built binaries against a local endpoint of their own; what AWS then holds is read back with the
-//! SDK. One file per tool, `faults` for what goes wrong on the way.
+//! SDK. One file per tool, `faults` for what goes wrong on the way, and one per part of the core that no tool shows alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod support;
 
+mod balancer_v2;
+mod certificate;
 mod disco_autoscale;
 mod disco_aws;
 mod disco_eip;
+mod disco_elb;
+mod disco_route53;
 mod disco_vpc_ui;
+mod dns;
 mod faults;
 mod local;
+mod spotinst;

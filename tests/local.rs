@@ -188,8 +188,15 @@ fn old_names_are_linked() {
             .expect_status(expected)
     };
     link(0);
-    assert_eq!(link(0).stdout.lines().count(), 4, "again is fine");
-    for tool in ["disco_autoscale", "disco_aws", "disco_eip", "disco_vpc_ui"] {
+    assert_eq!(link(0).stdout.lines().count(), 6, "again is fine");
+    for tool in [
+        "disco_autoscale",
+        "disco_aws",
+        "disco_eip",
+        "disco_elb",
+        "disco_route53",
+        "disco_vpc_ui",
+    ] {
         let help = std::process::Command::new(dir.path().join(format!("{tool}.py")))
             .arg("--help")
             .output()

@@ -68,6 +68,14 @@ impl Cloud {
             .build()
     }
 
+    /// The core's access to an endpoint: this server's, or a proxy's. One attempt per call, short pauses.
+    pub fn aws(&self, url: &str) -> asiaq_core::aws::Aws {
+        let retry = aws_config::retry::RetryConfig::standard().with_max_attempts(1);
+        let config = self.sdk().into_builder().endpoint_url(url);
+        let poll = asiaq_core::aws::Poll::new(Some(std::time::Duration::from_millis(20)));
+        asiaq_core::aws::Aws::new(config.retry_config(retry).build(), REGION.to_owned(), poll)
+    }
+
     /// An SNS client; as [`Cloud::client`].
     pub fn sns(&self) -> aws_sdk_sns::Client {
         aws_sdk_sns::Client::new(&self.sdk())

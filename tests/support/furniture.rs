@@ -46,6 +46,7 @@ pub fn furnish(cloud: &Cloud, env: &str, vpc_id: &str, lasting: &Lasting) {
     let subnets = subnets(cloud, vpc_id);
     monitoring(cloud, env);
     balancer(cloud, env, &subnets, lasting);
+    balancer_v2(cloud, env, vpc_id, &subnets, lasting);
     database(cloud, env, &subnets, lasting);
     cache(cloud, env, &subnets, lasting);
     gateways(cloud, env, vpc_id, &subnets, lasting);
@@ -182,6 +183,37 @@ fn balancer(cloud: &Cloud, env: &str, subnets: &[String], lasting: &Lasting) {
         &format!("other-{env}"),
         &format!("not-{host}"),
     );
+}
+
+/// An application balancer with a target group, and a record that leads to it.
+fn balancer_v2(cloud: &Cloud, env: &str, vpc_id: &str, subnets: &[String], lasting: &Lasting) {
+    use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, ProtocolEnum};
+    let client = aws_sdk_elasticloadbalancingv2::Client::new(&cloud.sdk());
+    let call = client
+        .create_load_balancer()
+        .name(format!("{env}-shop"))
+        .set_subnets(Some(subnets.to_vec()));
+    let answer = cloud.wait(call.send()).expect("load balancer");
+    let balancer = &answer.load_balancers()[0];
+    let host = balancer.dns_name().expect("host name");
+    record(cloud, lasting, &format!("mhcshop-{env}"), host);
+    let call = client
+        .create_target_group()
+        .name(format!("{env}-shop"))
+        .vpc_id(vpc_id)
+        .protocol(ProtocolEnum::Http)
+        .port(80);
+    let answer = cloud.wait(call.send()).expect("target group");
+    let forward = Action::builder()
+        .r#type(ActionTypeEnum::Forward)
+        .set_target_group_arn(answer.target_groups()[0].target_group_arn.clone());
+    let call = client
+        .create_listener()
+        .set_load_balancer_arn(balancer.load_balancer_arn.clone())
+        .protocol(ProtocolEnum::Http)
+        .port(80)
+        .default_actions(forward.build());
+    cloud.wait(call.send()).expect("listener");
 }
 
 fn database(cloud: &Cloud, env: &str, subnets: &[String], lasting: &Lasting) {

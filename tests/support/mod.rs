@@ -8,6 +8,8 @@ pub mod config;
 pub mod environment;
 pub mod furniture;
 pub mod proxy;
+pub mod spotinst;
+pub mod zone;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -46,7 +48,7 @@ pub struct Asiaq {
     home: TempDir,
 }
 
-/// The tool of that name: `asiaq`, `disco_aws`, `disco_autoscale`, `disco_eip` or `disco_vpc_ui`.
+/// The tool of that name: `asiaq`, `disco_aws`, `disco_vpc_ui` and so on.
 pub fn asiaq(tool: &str) -> Asiaq {
     let home = tempfile::tempdir().expect("temporary directory");
     let mut command = Command::new(binary(tool));
@@ -77,6 +79,8 @@ pub fn binary(tool: &str) -> &'static str {
         "asiaq" => env!("CARGO_BIN_EXE_asiaq"),
         "disco_autoscale" => env!("CARGO_BIN_EXE_disco_autoscale"),
         "disco_aws" => env!("CARGO_BIN_EXE_disco_aws"),
+        "disco_elb" => env!("CARGO_BIN_EXE_disco_elb"),
+        "disco_route53" => env!("CARGO_BIN_EXE_disco_route53"),
         "disco_eip" => env!("CARGO_BIN_EXE_disco_eip"),
         "disco_vpc_ui" => env!("CARGO_BIN_EXE_disco_vpc_ui"),
         other => panic!("`{other}` is not one of the built tools"),

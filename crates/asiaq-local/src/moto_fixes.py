@@ -237,3 +237,23 @@ def call(self, environ, start_response):
 
 
 DomainDispatcherApplication.__call__ = call
+
+# A classic balancer tells the protocols of its hosts, and the zones of its subnets.
+from moto.ec2.models import ec2_backends
+from moto.elb.models import ELBBackend, FakeListener
+
+create_balancer = ELBBackend.create_load_balancer
+FakeListener.instance_protocol = property(lambda self: getattr(self, "given_protocol", None) or self.protocol)
+
+
+def create_load_balancer(self, name, zones, ports, *others, **named):
+    balancer = create_balancer(self, name, zones, ports, *others, **named)
+    for listener, port in zip(balancer.listeners, ports):
+        listener.given_protocol = (port.get("InstanceProtocol") or "").upper()
+    if not balancer.availability_zones:
+        ec2 = ec2_backends[self.account_id][self.region_name]
+        balancer.availability_zones = sorted({ec2.get_subnet(s).availability_zone for s in balancer.subnets})
+    return balancer
+
+
+ELBBackend.create_load_balancer = create_load_balancer

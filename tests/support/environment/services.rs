@@ -62,6 +62,15 @@ async fn names(config: &SdkConfig) -> Vec<String> {
         .iter()
         .map(|b| line("balancer", b.load_balancer_name()))
         .collect();
+    let others = aws_sdk_elasticloadbalancingv2::Client::new(config);
+    let answer = others.describe_load_balancers().send().await;
+    let found = answer.expect("load balancers");
+    let names = found.load_balancers().iter();
+    all.extend(names.map(|b| line("balancer v2", b.load_balancer_name())));
+    let answer = others.describe_target_groups().send().await;
+    let found = answer.expect("target groups");
+    let names = found.target_groups().iter();
+    all.extend(names.map(|g| line("target group", g.target_group_name())));
     let zones = route53.list_hosted_zones().send().await.expect("zones");
     for zone in zones.hosted_zones() {
         let records = route53
