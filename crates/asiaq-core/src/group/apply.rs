@@ -2,6 +2,7 @@
 //!
 //! Every action is repeatable: what the SDK's own retry finds done already is not an error.
 
+use super::action::{GroupAction, GroupUpdate, NewGroup};
 use super::calls::{self, is_busy, is_contention, is_unknown, patiently, size};
 use super::clouds::Clouds;
 use super::desired::draw_template_name;
@@ -9,17 +10,14 @@ use super::draining::wait_drained;
 use super::launch::LaunchSpec;
 use super::launch_specs::{template_id, template_spec};
 use super::observed::groups_named;
-use super::policy::PolicyRequest;
-use super::record::{LaunchRef, SpotRef};
+use super::record::LaunchRef;
 use super::template::template_data;
-use super::template_copy::TemplateData;
 use crate::aws::{Aws, AwsError, Context, Tags, tag_specification};
 use crate::balancer::TargetGroup;
 use crate::error::{Error, Result};
 use crate::names::tag;
-use crate::pipeline::{CreateSizes, RecurringAction};
 use crate::plan::{Apply, Change, Progress, Yields};
-use crate::spotinst::{Balancers, GroupChange, NewElastigroup};
+use crate::spotinst::{Balancers, GroupChange};
 use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
 use aws_sdk_ec2::types::{RequestLaunchTemplateData, ResourceType};
 use std::collections::BTreeMap;
@@ -34,161 +32,6 @@ const VERSION: &str = "1";
 const TEMPLATE_LIMIT: Duration = Duration::from_secs(60);
 /// Names that are tried for a template before giving up; a drawn name is taken once in millions.
 const NAME_ATTEMPTS: usize = 5;
-
-/// One change to groups, launch objects, policies or schedules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupAction {
-    /// Create a launch template with one version.
-    CreateTemplate {
-        /// Name; another one is drawn if it is taken.
-        name: String,
-        /// Environment.
-        env: String,
-        /// Hostclass.
-        hostclass: String,
-        /// Content, as far as Asiaq decides it.
-        spec: Box<LaunchSpec>,
-        /// All of the content, if it is a copy of another launch object's.
-        copied: Option<TemplateData>,
-    },
-    /// Create a group.
-    CreateGroup(NewGroup),
-    /// Update a group.
-    UpdateGroup(GroupUpdate),
-    /// Attach an Auto Scaling group.
-    Attach {
-        /// Group.
-        group: String,
-        /// Names of classic load balancers.
-        load_balancers: Vec<String>,
-        /// Target groups; the same plan may create them.
-        target_groups: Vec<TargetGroup>,
-    },
-    /// Detach an Auto Scaling group.
-    Detach {
-        /// Group.
-        group: String,
-        /// Names of classic load balancers.
-        load_balancers: Vec<String>,
-        /// ARNs of target groups.
-        target_groups: Vec<String>,
-    },
-    /// Create an Elastigroup.
-    CreateElastigroup {
-        /// The group, with those target groups that exist.
-        group: Box<NewElastigroup>,
-        /// Target groups that the same plan creates.
-        new_target_groups: Vec<TargetGroup>,
-    },
-    /// Change an Elastigroup.
-    UpdateElastigroup {
-        /// Group.
-        group: SpotRef,
-        /// What changes.
-        change: Box<GroupChange>,
-    },
-    /// Attach an Elastigroup to these and to nothing else.
-    AttachElastigroup {
-        /// Group.
-        group: SpotRef,
-        /// Names of classic load balancers.
-        load_balancers: Vec<String>,
-        /// ARNs of target groups that it is attached to and that stay.
-        kept_target_groups: Vec<String>,
-        /// Further target groups; the same plan may create them.
-        new_target_groups: Vec<TargetGroup>,
-    },
-    /// Delete an Elastigroup with its instances.
-    DeleteElastigroup(SpotRef),
-    /// Add or overwrite tags of a group; running instances keep theirs.
-    PutTags {
-        /// Group.
-        group: String,
-        /// Tags.
-        tags: Tags,
-    },
-    /// Create or overwrite a scaling policy.
-    PutPolicy(PolicyRequest),
-    /// Delete a scaling policy.
-    DeletePolicy {
-        /// Group.
-        group: String,
-        /// Name or ARN.
-        name: String,
-    },
-    /// Create a recurring action.
-    PutSchedule {
-        /// Group.
-        group: String,
-        /// Schedule and sizes.
-        action: RecurringAction,
-    },
-    /// Delete a scheduled action.
-    DeleteSchedule {
-        /// Group.
-        group: String,
-        /// Name of the action.
-        name: String,
-    },
-    /// Delete a group, then its launch object.
-    DeleteGroup {
-        /// Group.
-        name: String,
-        /// Whether its instances go with it; without, AWS refuses if it has any.
-        force: bool,
-        /// Whether AWS' refusal is an error; else it is a note.
-        strict: bool,
-        /// Launch object that nothing else uses.
-        launch: Option<LaunchRef>,
-    },
-    /// Delete a launch object.
-    DeleteLaunchObject {
-        /// Which.
-        launch: LaunchRef,
-        /// Whether AWS' refusal is an error; else it is a note.
-        strict: bool,
-    },
-}
-
-/// A group to create.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewGroup {
-    /// Name.
-    pub name: String,
-    /// Planned name of its template.
-    pub template: String,
-    /// Sizes.
-    pub sizes: CreateSizes,
-    /// Subnet ids.
-    pub subnets: Vec<String>,
-    /// Tags of the group and of its instances.
-    pub tags: Tags,
-    /// Termination policies.
-    pub termination_policies: Vec<String>,
-    /// Names of classic load balancers.
-    pub load_balancers: Vec<String>,
-    /// Target groups; the same plan may create them.
-    pub target_groups: Vec<TargetGroup>,
-}
-
-/// What changes about a group. What is absent or empty stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupUpdate {
-    /// Name.
-    pub name: String,
-    /// Planned name of its new template.
-    pub template: Option<String>,
-    /// Subnet ids.
-    pub subnets: Vec<String>,
-    /// Fewest instances.
-    pub min: Option<u32>,
-    /// Instances wanted now.
-    pub desired: Option<u32>,
-    /// Most instances.
-    pub max: Option<u32>,
-    /// Termination policies.
-    pub termination_policies: Vec<String>,
-}
 
 /// Applies changes of groups; see [`executor`].
 pub struct GroupExecutor<'a> {

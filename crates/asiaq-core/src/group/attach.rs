@@ -1,6 +1,6 @@
 //! What groups are attached to: load balancers and target groups, wanted against present (spec 30, sections 6 and 13.5). Pure.
 
-use super::apply::GroupAction;
+use super::action::GroupAction;
 use super::record::{Group, Kind, the_group};
 use crate::balancer::{Attachments, TargetGroup};
 use crate::error::Result;

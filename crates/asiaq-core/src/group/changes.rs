@@ -1,6 +1,6 @@
 //! Wanted group against observed groups: the plan that creates or updates one group. Pure.
 
-use super::apply::{GroupAction, GroupUpdate, NewGroup};
+use super::action::{GroupAction, GroupUpdate, NewGroup};
 use super::attach::{self, AttachmentSpec};
 use super::calls::size;
 use super::desired::{GroupSpec, draw_template_name};

@@ -1,6 +1,6 @@
 //! Deleting groups: which ones and in which way (pure), and waiting until AWS is done (spec 30, section 9.3).
 
-use super::apply::GroupAction;
+use super::action::GroupAction;
 use super::clouds::Clouds;
 use super::observed::{GroupState, groups_named};
 use super::record::{Group, LaunchRef};

@@ -1,6 +1,6 @@
 //! Launch templates and launch configurations as things to list and to clean up (spec 30, sections 2.2 and 9.4).
 
-use super::apply::GroupAction;
+use super::action::GroupAction;
 use super::delete::describe;
 use super::launch_specs::{DEFAULT_VERSION, configurations, default_versions, template_id};
 use super::observed::launch_usage;

@@ -6,6 +6,7 @@
 //! `delete` plans the way back (all pure). `apply`, `calls` and `spot_apply` execute. `template` and `template_copy` write templates.
 //! `clouds` names the services of both kinds of groups. Nothing here prints or decides on options of the command line.
 
+mod action;
 mod apply;
 mod attach;
 mod calls;
@@ -29,7 +30,8 @@ mod spot_changes;
 mod template;
 mod template_copy;
 
-pub use apply::{GroupAction, GroupExecutor, GroupUpdate, NewGroup, executor};
+pub use action::{GroupAction, GroupUpdate, NewGroup};
+pub use apply::{GroupExecutor, executor};
 pub use attach::{AttachmentSpec, Extent, attaching, detaching, plan_attachments};
 pub use changes::{PlannedGroup, Target, plan_group, plan_target};
 pub use clouds::Clouds;

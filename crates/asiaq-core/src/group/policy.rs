@@ -1,7 +1,7 @@
 //! Scaling policies: listing them, and checking what an operator asks for before AWS is called (spec 30, sections 2.3,
 //! 2.4 and 7).
 
-use super::apply::GroupAction;
+use super::action::GroupAction;
 use super::observed::{PAGE, foreign_groups};
 use crate::aws::{Aws, Pages};
 use crate::config::{ConfigError, ConfigErrors};

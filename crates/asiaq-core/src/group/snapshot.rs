@@ -1,6 +1,6 @@
 //! Groups whose hosts mount a snapshot: a newer one for future hosts (spec 30, sections 10 and 13.8). Pure.
 
-use super::apply::{GroupAction, GroupUpdate};
+use super::action::{GroupAction, GroupUpdate};
 use super::changes::{free_template_name, group_key, template_key};
 use super::launch::{BlockDevice, BlockDeviceKind};
 use super::observed::GroupState;

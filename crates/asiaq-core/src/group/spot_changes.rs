@@ -1,6 +1,6 @@
 //! Wanted group against observed Elastigroup: the plan that creates or updates one (spec 30, sections 12 and 13). Pure.
 
-use super::apply::GroupAction;
+use super::action::GroupAction;
 use super::attach::{self, AttachmentSpec, attach_key, detach_key};
 use super::changes::{group_key, schedule_sizes};
 use super::desired::GroupSpec;

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-use super::super::apply::{GroupAction, executor};
+use super::super::action::GroupAction;
+use super::super::apply::executor;
 use super::super::clouds::Clouds;
 use super::super::scale::tests::Services;
 use super::super::spot::tests::document;
