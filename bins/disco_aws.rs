@@ -4,15 +4,21 @@
 mod disco_aws {
     pub mod hosts;
     pub mod pipeline;
+    pub mod remote;
+    pub mod snapshot;
+    pub mod ssm;
 }
 
-use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, run};
+use asiaq_cli::{Common, DryRun, EnvOption, Failure, Format, Outcome, Session, Tool, run};
 use asiaq_core::aws::Aws;
 use asiaq_core::group::Clouds;
 use asiaq_core::spotinst::Spotinst;
 use clap::{Parser, Subcommand};
 use disco_aws::hosts::{Hosts, ListArgs, Selector, TagArgs};
 use disco_aws::pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
+use disco_aws::remote::ExecArgs;
+use disco_aws::snapshot::CreateSnapshotArgs;
+use disco_aws::ssm::ExecSsmArgs;
 use std::process::ExitCode;
 
 /// Provision and manage the hosts of an environment
@@ -49,10 +55,19 @@ enum Command {
     Terminate(Selector),
     /// Stop hosts
     Stop(Selector),
+    /// Run an SSM document on hosts and print its output; JSON keys: instance_id status status_details plugins
+    /// (name stdout stderr exit_code)
+    ExecSsm(ExecSsmArgs),
     /// Set a tag of instances, or remove it
     Tag(TagArgs),
-    /// Tell whether hosts have passed their smoke tests; exit 0 only if all have
+    /// Tell whether hosts have passed their smoke tests; exit 0 only if all have; JSON keys: instance_id hostname ready failed
+    /// (terminated)
     Isready(Hosts),
+    /// Run a command on hosts by ssh; JSON only with --dry-run
+    Exec(ExecArgs),
+    /// Same as `disco_snapshot create`, for old scripts
+    #[command(hide = true)]
+    Createsnapshot(CreateSnapshotArgs),
     /// Print an option of a hostclass as this environment sees it
     Gethostclassoption {
         /// Hostclass
@@ -74,6 +89,14 @@ impl Tool for Cli {
     fn common(&self) -> &Common {
         &self.common
     }
+
+    fn formats(&self) -> &[Format] {
+        match self.command {
+            // Its output is that of the hosts.
+            Command::Exec(_) if !self.dry_run.dry_run => &[Format::Text],
+            _ => Format::USUAL,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -87,6 +110,7 @@ fn main() -> ExitCode {
             config: &config,
             env: &env,
             dry_run: cli.dry_run.dry_run,
+            debug: cli.common.debug,
         };
         match cli.command {
             Command::Provision(args) => call.provision(args).await,
@@ -96,8 +120,11 @@ fn main() -> ExitCode {
             Command::Listhosts(args) => call.list_hosts(args).await,
             Command::Terminate(selector) => call.terminate(selector).await,
             Command::Stop(selector) => call.stop(selector).await,
+            Command::ExecSsm(args) => call.exec_ssm(args).await,
             Command::Tag(args) => call.tag(args).await,
             Command::Isready(hosts) => call.is_ready(hosts).await,
+            Command::Exec(args) => call.exec(args).await,
+            Command::Createsnapshot(args) => call.create_snapshot(&args).await,
             Command::Gethostclassoption { hostclass, option } => {
                 call.hostclass_option(&hostclass, &option)
             }
@@ -113,6 +140,7 @@ struct Call<'a> {
     env: &'a str,
     spotinst: Option<&'a Spotinst>,
     dry_run: bool,
+    debug: bool,
 }
 
 impl Call<'_> {

@@ -5,9 +5,8 @@ use asiaq_cli::{Failure, Outcome};
 use asiaq_core::aws::Aws;
 use asiaq_core::config::DiscoAws;
 use asiaq_core::environment::{self, Vpc};
-use asiaq_core::host::{self, Columns, Host, HostAction, HostRow, Readiness, Selection};
+use asiaq_core::host::{self, Columns, Host, HostAction, HostRow, Selection};
 use asiaq_core::image::{self, Trusted};
-use asiaq_core::names::tag;
 use asiaq_core::plan::Plan;
 use chrono::Utc;
 use clap::{ArgGroup, Args};
@@ -37,7 +36,7 @@ pub struct Hosts {
 #[command(group = ArgGroup::new("selector").required(true).multiple(false).args(["instance", "hostname", "hostclass", "ami", "asg"]))]
 pub struct Selector {
     #[command(flatten)]
-    hosts: Hosts,
+    pub hosts: Hosts,
 }
 
 impl From<Hosts> for Selection {
@@ -49,6 +48,12 @@ impl From<Hosts> for Selection {
             hostnames: hosts.hostname,
             groups: hosts.asg,
         }
+    }
+}
+
+impl From<Selector> for Selection {
+    fn from(selector: Selector) -> Self {
+        selector.hosts.into()
     }
 }
 
@@ -145,7 +150,8 @@ fn trusted(config: &DiscoAws) -> Result<Trusted, Failure> {
 }
 
 impl Call<'_> {
-    async fn vpc(&self) -> Result<(Aws, Vpc), Failure> {
+    /// Access to AWS, and the environment's VPC.
+    pub async fn vpc(&self) -> Result<(Aws, Vpc), Failure> {
         let aws = self.session.aws().await?;
         let vpc = environment::find(&aws, self.env).await?;
         Ok((aws, vpc))
@@ -237,32 +243,6 @@ impl Call<'_> {
             &host::plan_tag(&hosts, &args.key, args.value.as_deref()),
         )
         .await
-    }
-
-    pub async fn is_ready(&self, hosts: Hosts) -> Result<Outcome, Failure> {
-        let (aws, vpc) = self.vpc().await?;
-        let hosts = host::select(&aws, &vpc.id, &hosts.into()).await?;
-        let printer = &self.session.printer;
-        if hosts.is_empty() {
-            printer.line("No instances found");
-        }
-        let mut all_ready = true;
-        for host in &hosts {
-            let name = format!("{} {}", host.tag(tag::HOSTNAME).unwrap_or("None"), host.id);
-            printer.line(format!("Checking {name}..."));
-            let readiness = host::readiness(host);
-            all_ready &= readiness == Readiness::Ready;
-            printer.line(match readiness {
-                Readiness::Ready => format!("...{name} is ready"),
-                Readiness::Failed => format!("..{name} failed smoke test"),
-                Readiness::NotReady => format!("...{name} is NOT ready"),
-            });
-        }
-        Ok(if all_ready {
-            Outcome::Success
-        } else {
-            Outcome::Exit(1)
-        })
     }
 
     pub async fn promote_running(&self, hours: i64) -> Result<Outcome, Failure> {

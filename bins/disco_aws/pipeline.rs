@@ -2,10 +2,9 @@
 
 use crate::Call;
 use asiaq_cli::{Failure, Outcome};
-use asiaq_core::aws::Aws;
 use asiaq_core::config::DiscoVpc;
 use asiaq_core::host::provision::{self, Provision, Request};
-use asiaq_core::host::{Balancers, Spindown, plan_spindown};
+use asiaq_core::host::{Balancers, plan_respin, plan_spindown};
 use asiaq_core::pipeline::Pipeline;
 use clap::Args;
 use serde::Serialize;
@@ -92,8 +91,6 @@ struct Wishes<'a> {
     testing: bool,
     no_smoke_test: bool,
     no_destroy: bool,
-    /// Groups that are deleted before.
-    leaving: &'a [String],
 }
 
 /// One line of a spinup plan in JSON. Lines of a spindown before it have no sequence, hostclass and group.
@@ -153,11 +150,8 @@ impl Call<'_> {
         let aws = self.session.aws().await?;
         let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
         let owner = self.session.user();
-        let planned = provision::prepare(
-            self.clouds(&aws),
-            self.request(pipeline, &vpc_config, &owner, wishes),
-        )
-        .await?;
+        let request = self.request(pipeline, &vpc_config, &owner, wishes)?;
+        let planned = provision::prepare(self.clouds(&aws), request).await?;
         self.warn_about(&planned);
         if self.dry_run {
             self.show(&[], &planned);
@@ -175,8 +169,9 @@ impl Call<'_> {
         vpc_config: &'r DiscoVpc,
         owner: &'r str,
         wishes: &Wishes<'r>,
-    ) -> Request<'r> {
-        Request {
+    ) -> Result<Request<'r>, Failure> {
+        Ok(Request {
+            ssh: self.smoke_ssh()?,
             config: self.config,
             vpc_config,
             env: self.env,
@@ -185,9 +180,9 @@ impl Call<'_> {
             testing: wishes.testing,
             smoke_tests: !wishes.no_smoke_test,
             keep_failing_hosts: wishes.no_destroy,
-            leaving: wishes.leaving,
+            leaving: Vec::new(),
             owner,
-        }
+        })
     }
 
     fn warn_about(&self, planned: &Provision<'_>) {
@@ -219,7 +214,10 @@ impl Call<'_> {
 
     pub async fn spindown(&self, args: &PipelineArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.pipeline)?;
-        let (aws, spindown) = self.plan_down(&pipeline, Balancers::Delete).await?;
+        let hostclasses = pipeline.require_hostclasses()?;
+        let aws = self.session.aws().await?;
+        let clouds = self.clouds(&aws);
+        let spindown = plan_spindown(clouds, self.env, &hostclasses, Balancers::Delete).await?;
         if self.dry_run {
             self.session.printer.plan(&spindown.plan);
         } else {
@@ -230,52 +228,22 @@ impl Call<'_> {
         Ok(Outcome::Success)
     }
 
-    /// Both are planned before anything is deleted: a file that cannot be spun up again must not be spun down. Load balancers
-    /// are the spinup's: those that are still wanted keep their host names. Those of hostclasses whose rows bring images of
-    /// other hostclasses go.
     pub async fn spindown_and_up(&self, args: &PipelineArgs) -> Result<Outcome, Failure> {
         let pipeline = Pipeline::read(&args.pipeline)?;
-        let (aws, mut spindown) = self.plan_down(&pipeline, Balancers::Keep).await?;
+        let aws = self.session.aws().await?;
         let vpc_config = DiscoVpc::load(&self.session.config_dir())?;
         let owner = self.session.user();
-        let leaving = spindown.groups.clone();
-        let wishes = Wishes {
-            leaving: &leaving,
-            ..Wishes::default()
-        };
-        let planned = provision::prepare(
-            self.clouds(&aws),
-            self.request(&pipeline, &vpc_config, &owner, &wishes),
-        )
-        .await?;
-        let hostclasses = pipeline.require_hostclasses()?;
-        spindown
-            .take_balancers(&aws, self.env, &hostclasses, &planned.hostclasses())
-            .await?;
-        self.warn_about(&planned);
-        let progress = self.session.progress();
+        let request = self.request(&pipeline, &vpc_config, &owner, &Wishes::default())?;
+        let respin = plan_respin(self.clouds(&aws), request).await?;
+        self.warn_about(&respin.up);
         if self.dry_run {
-            self.show(&spindown.plan.lines(), &planned);
+            self.show(&respin.down.plan.lines(), &respin.up);
         } else {
-            // If nothing could start afterwards, nothing is deleted.
-            planned.wait_for_prerequisites(&aws).await?;
-            spindown
-                .run(self.clouds(&aws), self.env, true, progress)
+            respin
+                .run(self.clouds(&aws), self.session.progress())
                 .await?;
-            planned.apply(self.clouds(&aws), progress).await?;
         }
         Ok(Outcome::Success)
-    }
-
-    async fn plan_down(
-        &self,
-        pipeline: &Pipeline,
-        balancers: Balancers,
-    ) -> Result<(Aws, Spindown), Failure> {
-        let hostclasses = pipeline.require_hostclasses()?;
-        let aws = self.session.aws().await?;
-        let spindown = plan_spindown(self.clouds(&aws), self.env, &hostclasses, balancers).await?;
-        Ok((aws, spindown))
     }
 }
 

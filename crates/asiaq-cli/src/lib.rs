@@ -2,6 +2,7 @@
 //!
 //! stdout carries data only; logs, warnings, progress and errors go to stderr. No AWS call is made here.
 
+mod exec;
 mod failure;
 mod logging;
 mod options;
@@ -10,6 +11,7 @@ mod progress;
 mod run;
 mod session;
 
+pub use exec::become_program;
 pub use failure::{Failure, Outcome};
 pub use options::{Common, DryRun, EnvOption, Format, key_value};
 pub use output::{Column, Printer};

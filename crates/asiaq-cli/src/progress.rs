@@ -26,6 +26,7 @@ struct State {
     bar: Option<ProgressBar>,
     total: usize,
     done: Vec<String>,
+    on_interrupt: Vec<String>,
 }
 
 impl Default for CliProgress {
@@ -42,6 +43,16 @@ impl CliProgress {
     pub fn made(&self) -> (Vec<String>, usize) {
         let state = self.lock();
         (state.done.clone(), state.total)
+    }
+
+    /// Adds a hint for the case of Ctrl-C, in place of the usual one that running the command again goes on.
+    pub fn on_interrupt(&self, hint: impl Into<String>) {
+        self.lock().on_interrupt.push(hint.into());
+    }
+
+    /// The hints for the case of Ctrl-C.
+    pub fn interrupt_hints(&self) -> Vec<String> {
+        self.lock().on_interrupt.clone()
     }
 
     /// Removes the bar.

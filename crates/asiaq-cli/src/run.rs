@@ -5,9 +5,12 @@ use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::CompleteEnv;
-use std::io::IsTerminal;
+use std::future::poll_fn;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::task::Poll;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Exit code after Ctrl-C.
 const INTERRUPTED: u8 = 130;
@@ -86,39 +89,60 @@ fn checked<T: Tool>(tool: T) -> Result<T, clap::Error> {
     Err(T::command().error(ErrorKind::InvalidValue, text))
 }
 
-/// Returns on Ctrl-C or SIGTERM.
+/// Returns on Ctrl-C, SIGTERM and SIGQUIT, and when the terminal goes away. A handler would undo `nohup`, so a signal beyond the
+/// first two is left alone where it is ignored, or where nothing says whether it is.
 async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut signals = match (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) {
-        (Ok(interrupt), Ok(terminate)) => (interrupt, terminate),
-        // Without handlers the signals simply end the process.
-        _ => return std::future::pending().await,
-    };
-    tokio::select! {
-        _ = signals.0.recv() => {}
-        _ = signals.1.recv() => {}
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    for kind in [SignalKind::hangup(), SignalKind::quit()] {
+        if ignored(&status, kind.as_raw_value()) == Some(false) {
+            kinds.push(kind);
+        }
     }
+    // A signal without a handler simply ends the process.
+    let handled = kinds.into_iter().filter_map(|kind| signal(kind).ok());
+    let mut signals: Vec<Signal> = handled.collect();
+    poll_fn(|context| {
+        let mut came = false;
+        for signal in &mut signals {
+            came |= signal.poll_recv(context).is_ready();
+        }
+        if came { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Whether a process with this `/proc/PID/status` ignores a signal.
+fn ignored(status: &str, signal: i32) -> Option<bool> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
+    let bit = u32::try_from(signal).ok()?.checked_sub(1)?;
+    Some(mask.checked_shr(bit)? & 1 == 1)
 }
 
 fn report_interrupt(progress: &CliProgress) -> ExitCode {
     let (done, total) = progress.made();
-    eprintln!("{} interrupted", label("error:"));
+    let mut text = format!("{} interrupted\n", label("error:"));
     if total > 0 {
-        eprintln!(
-            "  {} of {total} planned changes were made; one that was under way may have been made too",
+        text += &format!(
+            "  {} of {total} planned changes were made; one that was under way may have been made too\n",
             done.len()
         );
         for line in &done {
-            eprintln!("  {line}");
+            text += &format!("  {line}\n");
         }
     }
-    eprintln!(
-        "{} run the same command again: it goes on from what exists",
-        label("hint:")
-    );
+    let mut hints = progress.interrupt_hints();
+    if hints.is_empty() {
+        hints.push("run the same command again: it goes on from what exists".to_owned());
+    }
+    for hint in hints {
+        text += &format!("{} {hint}\n", label("hint:"));
+    }
+    // The terminal may be gone.
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(INTERRUPTED)
 }
 
@@ -142,5 +166,28 @@ fn label(text: &str) -> String {
         (true, true) => format!("\x1b[1;31m{text}\x1b[0m"),
         (true, false) => format!("\x1b[1;36m{text}\x1b[0m"),
         (false, _) => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_is_ignored_is_seen_in_the_status() {
+        let status = |mask: &str| format!("Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t{mask}\n");
+        let table = [
+            (status("0000000000000000"), 1, Some(false)),
+            (status("0000000000000001"), 1, Some(true)),
+            (status("0000000000000001"), 3, Some(false)),
+            (status("0000000000001004"), 3, Some(true)),
+            (status("ffffffffffffffff"), 65, None),
+            (status("?"), 1, None),
+            (status("0000000000000001"), 0, None),
+            (String::new(), 1, None),
+        ];
+        for (status, signal, expected) in table {
+            assert_eq!(ignored(&status, signal), expected, "{signal} {status}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 use crate::{CliProgress, Failure, Format, Printer};
 use asiaq_core::aws::{Aws, Settings};
 use asiaq_core::config::{ConfigDir, DiscoAws};
+use asiaq_core::host::remote::SshSettings;
+use asiaq_core::monitoring::host_metrics::Imds;
 use asiaq_core::names;
 use asiaq_core::spotinst::{Access, SpotinstSettings};
 use std::sync::Arc;
@@ -56,6 +58,25 @@ impl Session {
     /// Access to AWS. Makes no call yet.
     pub async fn aws(&self) -> Result<Aws, Failure> {
         Ok(Aws::connect(&self.settings).await?)
+    }
+
+    /// Options of every ssh, with Asiaq's own known-hosts file; ssh itself talks much with `verbose`.
+    pub fn ssh_settings(&self, verbose: bool) -> Result<SshSettings, Failure> {
+        Ok(SshSettings::from_variables(variable, verbose)?)
+    }
+
+    /// Access to AWS in a region that is known already, with one attempt per call: for a caller that repeats calls itself.
+    pub async fn aws_in(&self, region: &str) -> Aws {
+        let settings = Settings {
+            max_attempts: 1,
+            ..self.settings.clone()
+        };
+        Aws::connect_in(&settings, region).await
+    }
+
+    /// The metadata of the instance that this runs on. Makes no request yet.
+    pub fn instance_metadata(&self) -> Result<Imds, Failure> {
+        Ok(Imds::from_variables(variable)?)
     }
 
     /// Access to Spotinst; disabled unless `SPOTINST_TOKEN` is set. Only then the configuration is read: it says which account

@@ -144,6 +144,14 @@ impl DiscoVpc {
         dir.ini(FILE).map(Self::from_ini)
     }
 
+    /// Reads the file, whose absence is normal here.
+    ///
+    /// # Errors
+    /// A file that exists but cannot be read, or all its syntax errors.
+    pub fn load_if_present(dir: &ConfigDir) -> Result<Option<Self>, ConfigErrors> {
+        Ok(dir.ini_if_present(FILE)?.map(Self::from_ini))
+    }
+
     /// Wraps a file that has been read.
     pub fn from_ini(ini: Ini) -> Self {
         DiscoVpc { ini }

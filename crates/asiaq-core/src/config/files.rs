@@ -36,6 +36,18 @@ impl ConfigDir {
             .ok_or_else(|| self.not_found(relative))
     }
 
+    /// As [`ConfigDir::locate`], and if it is not there, in the working directory (spec 10, section 2).
+    ///
+    /// # Errors
+    /// It is in neither, or a path cannot be looked at.
+    pub fn locate_or_here(&self, relative: &str) -> Result<PathBuf, ConfigError> {
+        if let Some(found) = self.search(relative)? {
+            return Ok(found);
+        }
+        let here = ConfigDir::new(None).search(relative)?;
+        here.ok_or_else(|| self.not_found(relative))
+    }
+
     /// Reads an ini file.
     ///
     /// # Errors
@@ -189,6 +201,20 @@ mod tests {
         assert_eq!(
             dir.locate("/no/such/file").unwrap_err().problem,
             "Config path not found: /no/such/file"
+        );
+    }
+
+    #[test]
+    fn the_working_directory_comes_second() {
+        let (root, dir) = tree(&["src/x"]);
+        let found = |name: &str| dir.locate_or_here(name).unwrap();
+        assert_eq!(found("src"), root.path().join("src"));
+        assert_eq!(found("src/lib.rs"), Path::new("./src/lib.rs"));
+        let error = dir.locate_or_here("no/such").unwrap_err();
+        let first = root.path().join("no/such");
+        assert_eq!(
+            error.problem,
+            format!("Config path not found: {}", first.display())
         );
     }
 

@@ -3,9 +3,11 @@
 //! that needs the subnets.
 
 mod balancer;
+mod smoke;
 mod spelling;
 
 pub use balancer::{BalancerOptions, BalancerType};
+pub use smoke::SmokeMethod;
 
 use std::net::Ipv4Addr;
 
@@ -102,6 +104,7 @@ impl DiscoAws {
         let spotinst = reader.spotinst();
         let balancer = reader.balancer();
         let http_tokens = reader.http_tokens();
+        reader.problems.keep(self.smoke_method(hostclass, env));
         let required = meta_network
             .zip(ssh_key_name)
             .zip(public_ip)

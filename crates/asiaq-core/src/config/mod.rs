@@ -25,6 +25,6 @@ pub use disco_vpc::{
     PeeringConfig, VpcCidr,
 };
 pub use files::ConfigDir;
-pub use hostclass::{BalancerOptions, BalancerType, HostclassConfig, StaticAddresses};
+pub use hostclass::{BalancerOptions, BalancerType, HostclassConfig, SmokeMethod, StaticAddresses};
 pub use ini::{Found, Ini};
 pub use truth::is_truthy;

@@ -10,6 +10,9 @@ use aws_sdk_ec2::types::Tag;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Instances that AWS takes in one call.
+const PER_CALL: usize = 1000;
+
 /// One change to hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostAction {
@@ -79,10 +82,14 @@ pub fn plan_terminate(hosts: &[Host], routes: &[InstanceRoute]) -> Plan<HostActi
         );
         before.push(id);
     }
-    if !hosts.is_empty() {
+    for (number, hosts) in hosts.chunks(PER_CALL).enumerate() {
+        let id = match number {
+            0 => "terminate".to_owned(),
+            _ => format!("terminate/{number}"),
+        };
         plan.push(
-            "terminate",
-            before,
+            id,
+            before.clone(),
             Sign::Remove,
             host_lines("instance", hosts),
             HostAction::Terminate(ids(hosts)),

@@ -5,10 +5,15 @@
 mod balancer_update;
 mod balancing;
 mod capacity;
+mod capture;
+pub mod chaos;
 mod commands;
 mod listing;
+pub mod login;
 pub mod provision;
 mod record;
+pub mod remote;
+mod respin;
 mod select;
 mod smoke;
 mod spindown;
@@ -19,12 +24,14 @@ pub use balancer_update::{
     plan_balancer_removal, plan_balancer_update,
 };
 pub use balancing::balancer_spec;
+pub use capture::{Captured, capture, plan_capture};
 pub use commands::{
     HostAction, apply, images_of, plan_promote_running, plan_stop, plan_tag, plan_terminate,
     selection_line,
 };
 pub use listing::{Columns, HostRow, rows};
 pub use record::Host;
-pub use select::{Selection, hosts_of, select};
-pub use smoke::{Readiness, readiness};
+pub use respin::{Respin, plan_respin};
+pub use select::{Selection, hosts_of, select, split_gone};
+pub use smoke::{Readiness, Smoke};
 pub use spindown::{Balancers, Spindown, SpindownAction, plan_spindown};

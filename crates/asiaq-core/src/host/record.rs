@@ -20,6 +20,8 @@ pub struct Host {
     /// The address to reach it at from inside: with one interface its address, with more that of the second (the
     /// floating one), with none the instance's own.
     pub private_ip: Option<String>,
+    /// Private addresses, that of the primary interface first.
+    pub addresses: Vec<String>,
     /// Availability zone.
     pub zone: String,
     /// Name of the first security group.
@@ -89,6 +91,7 @@ impl Host {
                 .unwrap_or_default(),
             public_ip: instance.public_ip_address().map(str::to_owned),
             private_ip: preferred.map(str::to_owned),
+            addresses: addresses(instance),
             zone: instance
                 .placement()
                 .and_then(|p| p.availability_zone())
@@ -105,8 +108,26 @@ impl Host {
     }
 }
 
+/// The instance's own address, then those of its further interfaces in the order of their devices.
+fn addresses(instance: &aws_sdk_ec2::types::Instance) -> Vec<String> {
+    let mut interfaces: Vec<_> = instance.network_interfaces().iter().collect();
+    interfaces.sort_by_key(|interface| interface.attachment().and_then(|a| a.device_index()));
+    let of_interfaces = interfaces.iter().filter_map(|i| i.private_ip_address());
+    let mut all: Vec<String> = Vec::new();
+    for address in instance
+        .private_ip_address()
+        .into_iter()
+        .chain(of_interfaces)
+    {
+        if all.iter().all(|known| known != address) {
+            all.push(address.to_owned());
+        }
+    }
+    all
+}
+
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::host) mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
     use aws_sdk_ec2::types::{
@@ -122,6 +143,7 @@ pub(super) mod tests {
             instance_type: "m5.large".into(),
             public_ip: None,
             private_ip: Some("10.3.0.12".into()),
+            addresses: vec!["10.3.0.12".into()],
             zone: "us-west-2a".into(),
             security_group: None,
             launched: DateTime::from_timestamp(1_700_000_000, 0),
@@ -168,6 +190,8 @@ pub(super) mod tests {
                 .build();
             let host = Host::from_sdk(&instance).unwrap();
             assert_eq!(host.private_ip.as_deref(), Some(expected), "{interfaces:?}");
+            assert_eq!(host.addresses.first().map(String::as_str), Some("10.0.0.1"));
+            assert_eq!(host.addresses.len(), 1 + interfaces.len(), "{interfaces:?}");
         }
     }
 

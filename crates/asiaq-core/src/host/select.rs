@@ -164,6 +164,15 @@ pub async fn select(aws: &Aws, vpc_id: &str, selection: &Selection) -> Result<Ve
     Ok(found)
 }
 
+/// The hosts that a command can run on, and those that it cannot any more, as `ID (STATE)`.
+pub fn split_gone(hosts: Vec<Host>) -> (Vec<Host>, Vec<String>) {
+    let (gone, alive): (Vec<Host>, Vec<Host>) = hosts
+        .into_iter()
+        .partition(|host| host.is_terminated() || host.state == "shutting-down");
+    let name = |host: &Host| format!("{} ({})", host.id, host.state);
+    (alive, gone.iter().map(name).collect())
+}
+
 /// Instances by id in this VPC. Ids go as `InstanceIds`, so that AWS reports a mistyped one.
 async fn known(aws: &Aws, vpc_id: &str, ids: &[String]) -> Result<Vec<Host>> {
     if ids.is_empty() {

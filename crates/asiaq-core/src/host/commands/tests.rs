@@ -43,6 +43,27 @@ fn routes_go_before_their_instance_and_others_stay() {
 }
 
 #[test]
+fn aws_takes_a_thousand_at_once() {
+    let hosts: Vec<Host> = (0..2001)
+        .map(|n| host(&format!("i-{n}"), "running", &[]))
+        .collect();
+    let plan = plan_terminate(&hosts, &[route("10.9.0.0/16", "i-2000")]);
+    let calls: Vec<usize> = plan
+        .changes()
+        .iter()
+        .filter_map(|change| match &change.action {
+            HostAction::Terminate(ids) => Some((ids.len(), &change.needs)),
+            _ => None,
+        })
+        .map(|(count, needs)| {
+            assert_eq!(needs[..], ["route/rtb-1/10.9.0.0/16"]);
+            count
+        })
+        .collect();
+    assert_eq!(calls, [1000, 1000, 1]);
+}
+
+#[test]
 fn tags_are_only_touched_where_they_differ() {
     let hosts = [
         host("i-1", "running", &[("k", "old")]),

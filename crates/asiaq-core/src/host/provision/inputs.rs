@@ -88,7 +88,7 @@ pub(super) async fn read(clouds: Clouds<'_>, request: &Request<'_>) -> Result<In
             .collect(),
         None => request.vpc_config.ami_stages(&vpc.name, &vpc.env_type)?,
     };
-    let groups = groups.without(request.leaving);
+    let groups = groups.without(&request.leaving);
     let known = Known {
         request,
         images: &images,

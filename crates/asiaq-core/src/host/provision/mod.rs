@@ -14,6 +14,7 @@ pub use rows::Action;
 pub use run::{Provision, RowPlan, SequencePlan, prepare};
 
 use crate::config::{DiscoAws, DiscoVpc};
+use crate::host::remote::SshSettings;
 use crate::pipeline::Pipeline;
 
 /// What an operator asks for.
@@ -36,7 +37,9 @@ pub struct Request<'a> {
     /// `--no-destroy`: failing hosts are not terminated by their own health check.
     pub keep_failing_hosts: bool,
     /// Groups that will be gone when the plan is applied: they are planned as if they were.
-    pub leaving: &'a [String],
+    pub leaving: Vec<String>,
     /// Who runs the command.
     pub owner: &'a str,
+    /// Options of ssh, where hosts are smoke tested by it.
+    pub ssh: Option<SshSettings>,
 }

@@ -9,7 +9,9 @@ use crate::balancer::{self, BalancerExecutor};
 use crate::environment::{InterfaceRequest, create_interface};
 use crate::error::{Error, Result};
 use crate::group::{self, Clouds, GroupExecutor};
-use crate::host::{capacity, smoke};
+use crate::host::capacity;
+use crate::host::remote::Remote;
+use crate::host::smoke::{self, Smoke};
 use crate::image::{self, Image};
 use crate::plan::{Apply, Change, Plan, Progress, Yields};
 use crate::storage::{self, Snapshot};
@@ -153,6 +155,12 @@ impl Provision<'_> {
     pub async fn apply(&self, clouds: Clouds<'_>, progress: &dyn Progress) -> Result<()> {
         let aws = clouds.aws;
         let flammable = self.flammable();
+        let (config, env) = (self.request.config, self.request.env);
+        let ssh = self.request.ssh.clone();
+        let remote = ssh.map(|ssh| Remote::new(aws, &self.inputs.vpc, config, env, ssh));
+        let buckets = self.inputs.credential_buckets.as_slice();
+        let smoke = Smoke::new(config, env, remote.as_ref().map(|remote| (remote, buckets)));
+        smoke.prepare(flammable.iter().copied()).await?;
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut rest = &self.inputs.rows[..];
         for (index, sequence) in self.sequences.iter().enumerate() {
@@ -172,7 +180,7 @@ impl Provision<'_> {
                     .map(|(_, group)| group.clone())
                     .collect();
                 let hosts = capacity::wait(clouds, self.request.env, &testing, progress).await?;
-                smoke::wait(aws, &hosts, progress).await
+                smoke::wait(aws, &hosts, &smoke, progress).await
             };
             if let Err(error) = result.await {
                 let waiting: Vec<String> = self
@@ -301,7 +309,7 @@ impl Provision<'_> {
         let specs = balancer_specs(rows.iter().copied());
         let groups = async {
             let groups = group::observe(clouds, self.request.env).await?;
-            let groups = groups.without(self.request.leaving);
+            let groups = groups.without(&self.request.leaving);
             let mut again = Vec::new();
             for own in rows {
                 again.push(resolve::again(&self.request, &groups, own)?);

@@ -62,6 +62,7 @@ fn host_record(id: &str, state: &str, address: Option<&str>) -> crate::host::Hos
         instance_type: "m5.large".into(),
         public_ip: None,
         private_ip: address.map(str::to_owned),
+        addresses: address.iter().map(|a| (*a).to_owned()).collect(),
         zone: "a".into(),
         security_group: None,
         launched: None,
