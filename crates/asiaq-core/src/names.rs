@@ -49,6 +49,8 @@ pub mod tag {
     pub const PRODUCT_LINE: &str = "productline";
     /// Environment of a snapshot.
     pub const SNAPSHOT_ENVIRONMENT: &str = "env";
+    /// What a volume is for that exists only while a command runs.
+    pub const PURPOSE: &str = "purpose";
     /// Stage of an image.
     pub const STAGE: &str = "stage";
     /// `True` on private images.
@@ -158,6 +160,14 @@ pub fn credential_bucket(region: &str, project: &str, postfix: &str) -> String {
         format!("{region}.{project}.credentials.{postfix}")
     } else {
         format!("{region}--{project}--credentials--{postfix}")
+    }
+}
+
+/// `BASE--KIND[--SUFFIX]`, the name of a bucket for the output of commands (`ssm`) or for backups (spec 10, section 4.3).
+pub fn data_bucket(base: &str, kind: &str, suffix: Option<&str>) -> String {
+    match suffix.filter(|suffix| !suffix.is_empty()) {
+        Some(suffix) => format!("{base}--{kind}--{suffix}"),
+        None => format!("{base}--{kind}"),
     }
 }
 

@@ -32,7 +32,7 @@ pub use destroy::{DestroyAction, Destruction, plan_destroy};
 pub use instance_route::{InstanceRoute, delete_instance_route, instance_routes};
 pub use interface::{InterfaceRequest, create_interface, find_interfaces};
 pub use network::{Network, NetworkPlace, network_of};
-pub use observed::{Address, Peering, PeeringSide, Subnet, Target, addresses, peerings};
+pub use observed::{Address, Peering, PeeringSide, Subnet, Target, addresses, peerings, zones};
 pub use range::create;
 pub use sources::Sources;
 pub use vpc::{Selector, Vpc, find, list, select};

@@ -245,7 +245,7 @@ pub(super) async fn interfaces(aws: &Aws, vpc_id: &str) -> Result<Vec<Interface>
 }
 
 /// Zones of the region in name order: availability zones only, no local or wavelength zones, available ones only.
-pub(super) async fn zones(aws: &Aws) -> Result<Vec<String>> {
+pub async fn zones(aws: &Aws) -> Result<Vec<String>> {
     use crate::aws::Context;
     let filters = [("zone-type", "availability-zone"), ("state", "available")]
         .map(|(name, value)| Filter::builder().name(name).values(value).build());

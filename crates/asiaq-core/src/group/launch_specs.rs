@@ -21,6 +21,8 @@ const TEMPLATE_PAGE: i32 = 200;
 const NAMES_PER_CALL: usize = 50;
 /// Version that a template yields if none is stated.
 pub(super) const DEFAULT_VERSION: &str = "$Default";
+/// The version that was made last.
+pub(super) const LATEST_VERSION: &str = "$Latest";
 
 /// The content of a launch object.
 #[derive(Debug, Clone)]
@@ -74,10 +76,59 @@ async fn template_specs(aws: &Aws, refs: &[LaunchRef]) -> Result<Vec<(String, La
 
 /// The default version of every template of the region, in one paginated call.
 pub(super) async fn default_versions(aws: &Aws) -> Result<Vec<LaunchTemplateVersion>> {
+    all_templates(aws, &[DEFAULT_VERSION]).await
+}
+
+/// The default and the latest version of every template of the region, in one paginated call; one version may come twice.
+pub(super) async fn default_and_latest_versions(aws: &Aws) -> Result<Vec<LaunchTemplateVersion>> {
+    all_templates(aws, &[LATEST_VERSION, DEFAULT_VERSION]).await
+}
+
+/// These versions of one template; fewer if some are gone, none if the template is.
+pub(super) async fn versions_of(
+    aws: &Aws,
+    id: &str,
+    name: &str,
+    numbers: &BTreeSet<i64>,
+) -> Result<Vec<LaunchTemplateVersion>> {
+    let (Some(least), Some(most)) = (numbers.first(), numbers.last()) else {
+        return Ok(Vec::new());
+    };
+    // A range, because one version that is gone would fail a call that lists them.
     let call = aws
         .ec2()
         .describe_launch_template_versions()
-        .versions(DEFAULT_VERSION)
+        .min_version(least.to_string())
+        .max_version(most.to_string())
+        .max_results(TEMPLATE_PAGE);
+    let call = if id.is_empty() {
+        call.launch_template_name(name)
+    } else {
+        call.launch_template_id(id)
+    };
+    let pages = call.into_paginator().items().send();
+    let resource = format!("launch template {name}");
+    let found = match pages
+        .all("ec2:DescribeLaunchTemplateVersions", &resource)
+        .await
+    {
+        Err(error) if is_gone(&error) => Vec::new(),
+        found => found?,
+    };
+    let wanted = |version: &LaunchTemplateVersion| {
+        version
+            .version_number()
+            .is_some_and(|number| numbers.contains(&number))
+    };
+    Ok(found.into_iter().filter(wanted).collect())
+}
+
+async fn all_templates(aws: &Aws, versions: &[&str]) -> Result<Vec<LaunchTemplateVersion>> {
+    let versions = versions.iter().map(|v| (*v).to_owned()).collect();
+    let call = aws
+        .ec2()
+        .describe_launch_template_versions()
+        .set_versions(Some(versions))
         .max_results(TEMPLATE_PAGE);
     Ok(call
         .into_paginator()

@@ -3,8 +3,9 @@
 //! One facade for both kinds: Auto Scaling groups and Elastigroups. `record` holds what other capabilities see of either,
 //! `observed` and `launch_specs` read it from AWS, `spot` from Spotinst; `desired` is what provisioning asks for. `kind` chooses the
 //! service; `changes` and `spot_changes` compare into a plan, with `attach` for load balancers; `snapshot` changes a snapshot,
-//! `delete` plans the way back (all pure). `apply`, `calls` and `spot_apply` execute. `template` and `template_copy` write templates.
-//! `clouds` names the services of both kinds of groups. Nothing here prints or decides on options of the command line.
+//! `delete` plans the way back (all pure). `apply`, `calls` and `spot_apply` execute. `template` and `template_copy` write
+//! templates; `snapshot_users` tells which snapshots new hosts start from. `clouds` names the services of both kinds of groups.
+//! Nothing here prints or decides on options of the command line.
 
 mod action;
 mod apply;
@@ -24,6 +25,7 @@ mod policy;
 mod record;
 mod scale;
 mod snapshot;
+mod snapshot_users;
 mod spot;
 mod spot_apply;
 mod spot_changes;
@@ -45,7 +47,7 @@ pub use launch_objects::{
 };
 pub use observed::{
     GroupState, Survey, groups, groups_and_usage, groups_with_images, instances, launch_usage,
-    observe, survey,
+    observe, observe_launch, survey,
 };
 pub use policy::{
     AdjustmentType, Aggregation, Alarm, Policy, PolicyOptions, PolicyRequest, PolicyRule,
@@ -56,5 +58,6 @@ pub use record::{
 };
 pub use scale::{scale_down, terminate_instance};
 pub use snapshot::plan_snapshot_update;
+pub use snapshot_users::{Among, SnapshotUsers, snapshot_users};
 pub use spot::{invisible, read_statuses, refuse_policies_of_elastigroup, roll};
 pub use template_copy::TemplateData;

@@ -5,7 +5,7 @@ use super::delete::DeleteFilter;
 use super::launch::LaunchSpec;
 use super::launch_specs::{DEFAULT_VERSION, Launch, launch_specs};
 use super::policy::{self, Policy};
-use super::record::{Group, Instance, Kind, LaunchRef, Member, the_group, the_newest_group};
+use super::record::{Group, Instance, Kind, LaunchRef, Member, is_of, the_group, the_newest_group};
 use super::spot;
 use crate::aws::{Aws, Pages, Tags};
 use crate::error::{Error, Result};
@@ -142,7 +142,7 @@ async fn asg_instances(clouds: Clouds<'_>, env: &str) -> Result<Vec<Instance>> {
 }
 
 /// Every group of the region.
-async fn all_groups(aws: &Aws) -> Result<Vec<AutoScalingGroup>> {
+pub(super) async fn all_groups(aws: &Aws) -> Result<Vec<AutoScalingGroup>> {
     let call = aws
         .autoscaling()
         .describe_auto_scaling_groups()
@@ -288,6 +288,21 @@ fn users(all: &[AutoScalingGroup]) -> BTreeMap<String, BTreeSet<String>> {
 
 /// Keys of the launch objects that a group uses, each once.
 fn used_keys(group: &AutoScalingGroup) -> BTreeSet<String> {
+    let used = used_refs(group);
+    used.iter().flat_map(LaunchRef::object_keys).collect()
+}
+
+/// The groups that stay, with all that each of them may launch from.
+pub(super) fn live_refs(all: &[AutoScalingGroup]) -> Vec<(String, Vec<LaunchRef>)> {
+    let live = |own: &AutoScalingGroup| {
+        let group = group(own).filter(|group| !group.deleting)?;
+        Some((group.name, used_refs(own)))
+    };
+    all.iter().filter_map(live).collect()
+}
+
+/// All that a group may launch from, overrides of a mixed policy included.
+fn used_refs(group: &AutoScalingGroup) -> Vec<LaunchRef> {
     let policy = group.mixed_instances_policy();
     let overrides = policy
         .and_then(|p| p.launch_template())
@@ -301,10 +316,7 @@ fn used_keys(group: &AutoScalingGroup) -> BTreeSet<String> {
         .into_iter()
         .chain(overrides)
         .filter_map(template_ref);
-    templates
-        .chain([launch_ref(group)])
-        .flat_map(|launch| launch.object_keys())
-        .collect()
+    templates.chain([launch_ref(group)]).collect()
 }
 
 /// A scheduled action of a group.
@@ -405,6 +417,27 @@ impl GroupState {
         };
         Some(types).filter(|types| !types.is_empty())
     }
+}
+
+/// Reads what changing the launch object of one hostclass needs and no more: hosts call it with few permissions. Policies and
+/// schedules stay empty, so this is not for [`super::plan_group`].
+pub async fn observe_launch(clouds: Clouds<'_>, env: &str, hostclass: &str) -> Result<GroupState> {
+    let groups = groups(clouds, env).await?;
+    let refs: Vec<LaunchRef> = groups
+        .iter()
+        .filter(|group| is_of(group, env, hostclass))
+        .map(|group| group.launch.clone())
+        .collect();
+    let launches = launch_specs(clouds.aws, env, &refs).await?;
+    Ok(GroupState {
+        env: env.to_owned(),
+        groups,
+        launches,
+        policies: Vec::new(),
+        scheduled: Vec::new(),
+        spotinst: clouds.spotinst.is_some(),
+        invisible: BTreeSet::new(),
+    })
 }
 
 /// Reads all that planning needs: groups, policies and schedules concurrently, then the launch objects.

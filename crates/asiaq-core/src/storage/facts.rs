@@ -1,6 +1,6 @@
 //! Instance type facts: a table for the types of old, AWS itself for all others (spec 40, section 12.3).
 
-use crate::aws::{Aws, Context};
+use crate::aws::{Aws, Pages};
 use crate::error::Result;
 use aws_sdk_ec2::types::{EbsOptimizedSupport, EphemeralNvmeSupport, Filter};
 use std::collections::BTreeMap;
@@ -88,14 +88,13 @@ pub async fn facts_of(aws: &Aws, types: &[String]) -> Result<BTreeMap<String, Ty
             .name("instance-type")
             .set_values(Some(chunk.to_vec()))
             .build();
-        let answer = aws
-            .ec2()
-            .describe_instance_types()
-            .filters(filter)
-            .send()
+        let call = aws.ec2().describe_instance_types().filters(filter);
+        let found = call.into_paginator().items().send();
+        let found = found
+            .all("ec2:DescribeInstanceTypes", &chunk.join(", "))
             .await;
-        match answer.context("ec2:DescribeInstanceTypes", chunk.join(", ")) {
-            Ok(answer) => facts.extend(answer.instance_types().iter().filter_map(described)),
+        match found {
+            Ok(found) => facts.extend(found.iter().filter_map(described)),
             Err(error) => tracing::warn!(
                 "instance types {} are taken as having no instance store: {error}",
                 chunk.join(", ")
@@ -161,6 +160,81 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    /// One type in the words of EC2.
+    fn item(name: &str, ebs: &str, disks: u32, nvme: &str) -> String {
+        format!(
+            "<item><instanceType>{name}</instanceType><ebsInfo><ebsOptimizedSupport>{ebs}</ebsOptimizedSupport></ebsInfo>\
+             <instanceStorageInfo><disks><item><count>{disks}</count></item></disks><nvmeSupport>{nvme}</nvmeSupport>\
+             </instanceStorageInfo></item>"
+        )
+    }
+
+    #[tokio::test]
+    async fn current_types_are_described_by_aws() {
+        use wiremock::matchers::body_string_contains;
+        use wiremock::{Mock, MockServer, ResponseTemplate};
+        let server = MockServer::start().await;
+        let answer = |items: &str, token: &str| {
+            ResponseTemplate::new(200).set_body_string(format!(
+                "<DescribeInstanceTypesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>\
+                 <instanceTypeSet>{items}</instanceTypeSet>{token}</DescribeInstanceTypesResponse>"
+            ))
+        };
+        // AWS may put types that match a filter on any page, also after an empty one.
+        let plain = "<item><instanceType>m6g.large</instanceType><ebsInfo><ebsOptimizedSupport>default</ebsOptimizedSupport>\
+                     </ebsInfo></item>";
+        let second = [
+            plain.to_owned(),
+            item("r5d.24xlarge", "default", 4, "required"),
+        ];
+        Mock::given(body_string_contains("NextToken=two"))
+            .respond_with(answer(&second.concat(), ""))
+            .with_priority(1)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let first = item("c5d.large", "default", 1, "required");
+        Mock::given(body_string_contains("Action=DescribeInstanceTypes"))
+            .respond_with(answer(&first, "<nextToken>two</nextToken>"))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let aws = Aws::for_tests(&server.uri());
+        let types = [
+            "c5d.large",
+            "m6g.large",
+            "r5d.24xlarge",
+            "m3.large",
+            "x99.huge",
+            "m6g.large",
+        ];
+        let facts = facts_of(&aws, &types.map(str::to_owned)).await;
+        let facts: Vec<(String, bool, u32)> = facts
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, facts)| (name, facts.ebs_optimized, facts.ephemerals))
+            .collect();
+        let wanted = [
+            ("c5d.large", true, 0),
+            ("m3.large", false, 1),
+            ("m6g.large", true, 0),
+            ("r5d.24xlarge", true, 0),
+        ];
+        assert_eq!(
+            facts,
+            wanted.map(|(name, ebs, disks)| (name.to_owned(), ebs, disks))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_aws_does_not_tell_is_nothing() {
+        let server = wiremock::MockServer::start().await;
+        let aws = Aws::for_tests(&server.uri());
+        let facts = facts_of(&aws, &["m5.large".to_owned(), "t2.micro".to_owned()]).await;
+        let facts = facts.unwrap_or_default();
+        assert_eq!(facts.keys().collect::<Vec<_>>(), ["t2.micro"]);
     }
 
     #[test]

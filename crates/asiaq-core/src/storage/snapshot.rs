@@ -1,8 +1,8 @@
 //! The latest snapshot of a hostclass, which new hosts mount (spec 40, section 12.1).
 
-use crate::aws::{Aws, Pages, tags_of};
+use super::record::{self, SnapshotRecord};
+use crate::aws::{Aws, Pages};
 use crate::error::{Error, Result};
-use crate::names::tag;
 use aws_sdk_ec2::types::{Filter, SnapshotState};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,54 +20,34 @@ pub struct Snapshot {
     pub completed: bool,
 }
 
-/// The latest own snapshot of every hostclass in an environment, whatever its status: hostclass → snapshot.
+/// The latest own snapshot of every hostclass in an environment, whatever its status: hostclass → snapshot. It is the one that
+/// `disco_snapshot update` takes.
 pub async fn latest_snapshots(
     aws: &Aws,
     env: &str,
     hostclasses: &[String],
 ) -> Result<BTreeMap<String, Snapshot>> {
-    let mut latest: BTreeMap<String, (i64, Snapshot)> = BTreeMap::new();
-    for chunk in hostclasses.chunks(200) {
-        let environment = Filter::builder().name("tag:env").values(env).build();
-        let classes = Filter::builder()
-            .name("tag:hostclass")
-            .set_values(Some(chunk.to_vec()))
-            .build();
-        let call = aws
-            .ec2()
-            .describe_snapshots()
-            .owner_ids("self")
-            .filters(environment)
-            .filters(classes)
-            .into_paginator()
-            .items()
-            .send();
-        for snapshot in call.all("ec2:DescribeSnapshots", env).await? {
-            let started = snapshot.start_time().map_or(0, |at| at.secs());
-            let Some(own) = convert(&snapshot) else {
-                continue;
-            };
-            if latest
-                .get(&own.hostclass)
-                .is_none_or(|(other, _)| *other < started)
-            {
-                latest.insert(own.hostclass.clone(), (started, own));
-            }
-        }
+    // Of no hostclass would mean of all.
+    if hostclasses.is_empty() {
+        return Ok(BTreeMap::new());
     }
-    Ok(latest
+    // In order of time: the last one of a hostclass remains.
+    let found = record::of_environment(aws, env, hostclasses).await?;
+    Ok(found
         .into_iter()
-        .map(|(hostclass, (_, snapshot))| (hostclass, snapshot))
+        .map(|own| (own.hostclass.clone(), Snapshot::from(own)))
         .collect())
 }
 
-fn convert(snapshot: &aws_sdk_ec2::types::Snapshot) -> Option<Snapshot> {
-    Some(Snapshot {
-        id: snapshot.snapshot_id()?.to_owned(),
-        hostclass: tags_of(snapshot.tags()).remove(tag::HOSTCLASS)?,
-        size: snapshot.volume_size().unwrap_or(0),
-        completed: snapshot.state() == Some(&SnapshotState::Completed),
-    })
+impl From<SnapshotRecord> for Snapshot {
+    fn from(own: SnapshotRecord) -> Self {
+        Self {
+            completed: own.is_completed(),
+            id: own.id,
+            hostclass: own.hostclass,
+            size: own.size,
+        }
+    }
 }
 
 /// Waits until the snapshots are completed (900 s); a snapshot that failed ends the wait at once.
@@ -111,30 +91,23 @@ pub async fn wait_completed(aws: &Aws, snapshots: &[&Snapshot]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::super::record::tests::snapshot;
     use super::*;
-    use aws_sdk_ec2::types::Tag;
 
     #[test]
     fn only_a_completed_snapshot_counts_as_ready() {
-        let snapshot = |state: SnapshotState| {
-            let tag = Tag::builder().key("hostclass").value("mhcdb").build();
-            let snapshot = aws_sdk_ec2::types::Snapshot::builder()
-                .snapshot_id("snap-1")
-                .volume_size(40);
-            convert(&snapshot.tags(tag).state(state).build()).unwrap()
+        let of = |status: &str| {
+            let own = snapshot("snap-1", "mhcdb", "ci", "2026-02-03T04:05:06Z");
+            Snapshot::from(SnapshotRecord {
+                status: status.into(),
+                ..own
+            })
         };
-        let done = snapshot(SnapshotState::Completed);
+        let done = of("completed");
         assert_eq!(
             (done.hostclass.as_str(), done.size, done.completed),
             ("mhcdb", 40, true)
         );
-        assert!(
-            !snapshot(SnapshotState::Pending).completed
-                && !snapshot(SnapshotState::Error).completed
-        );
-        let untagged = aws_sdk_ec2::types::Snapshot::builder()
-            .snapshot_id("snap-2")
-            .build();
-        assert_eq!(convert(&untagged), None);
+        assert!(!of("pending").completed && !of("error").completed);
     }
 }
