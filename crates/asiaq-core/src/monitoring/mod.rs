@@ -4,6 +4,7 @@
 //! Each part lists (`alarms`, `log_groups`), plans (pure) and deletes. Nothing here prints.
 
 mod alarm;
+pub mod host_metrics;
 mod log_group;
 
 pub use alarm::{Alarm, alarms, plan_delete_alarms};
