@@ -2,20 +2,28 @@
 //! does at boot (spec 40, section 17): it names the host and, a moment later, tags it `smoketest=tested`.
 
 use crate::account::client;
+use crate::hosts::{HostStatus, board};
 use aws_sdk_ec2::types::{Filter, Instance, Tag};
+use std::path::Path;
 use std::time::Duration;
 
 /// Pause between looks.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a look may take.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Failed looks in a row after which the endpoint counts as gone.
 const PATIENCE: u32 = 20;
 
 /// Runs until the endpoint is gone.
-pub async fn play_hosts(endpoint: &str) {
+///
+/// Where real hosts run (`state_dir` has their list), it plays only those whose image has no boot scripts.
+pub async fn play_hosts(endpoint: &str, state_dir: &Path) {
     let client = client(endpoint);
     let mut failures = 0;
     while failures < PATIENCE {
-        match boot(&client).await {
+        let hosts = board::read(state_dir).map(|board| board.hosts);
+        let look = tokio::time::timeout(LIMIT, boot(&client, hosts.as_deref())).await;
+        match look.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
             Ok(()) => failures = 0,
             Err(problem) => {
                 tracing::debug!("the local cloud does not answer: {problem}");
@@ -27,7 +35,7 @@ pub async fn play_hosts(endpoint: &str) {
 }
 
 /// One look: hosts without a name get one, named hosts without a verdict pass their smoke test.
-async fn boot(client: &aws_sdk_ec2::Client) -> Result<(), String> {
+async fn boot(client: &aws_sdk_ec2::Client, hosts: Option<&[HostStatus]>) -> Result<(), String> {
     let running = Filter::builder()
         .name("instance-state-name")
         .values("running")
@@ -51,9 +59,12 @@ async fn boot(client: &aws_sdk_ec2::Client) -> Result<(), String> {
         .iter()
         .flat_map(|reservation| reservation.instances())
     {
+        let id = instance.instance_id().unwrap_or_default();
+        if !is_played(hosts, id) {
+            continue;
+        }
         let tags = boot_tags(instance);
         if !tags.is_empty() {
-            let id = instance.instance_id().unwrap_or_default();
             let call = client.create_tags().resources(id).set_tags(Some(tags));
             call.send()
                 .await
@@ -61,6 +72,13 @@ async fn boot(client: &aws_sdk_ec2::Client) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether nobody else boots in this instance: there are no hosts, or its host runs and has nothing to boot.
+fn is_played(hosts: Option<&[HostStatus]>, id: &str) -> bool {
+    let idle =
+        |host: &HostStatus| host.instance_id == id && host.state == "running" && !host.boots_itself;
+    hosts.is_none_or(|hosts| hosts.iter().any(idle))
 }
 
 /// The tags that a host sets on itself at this point of its life.
@@ -116,6 +134,32 @@ mod tests {
             .iter()
             .filter_map(|tag| tag.key().map(str::to_owned))
             .collect()
+    }
+
+    #[test]
+    fn hosts_that_boot_by_themselves_are_left_alone() {
+        let host = |id: &str, state: &str, boots_itself| HostStatus {
+            instance_id: id.into(),
+            private_ip: None,
+            public_ip: None,
+            state: state.into(),
+            boots_itself,
+            problem: None,
+        };
+        let hosts = [
+            host("i-boots", "running", true),
+            host("i-idle", "running", false),
+            host("i-new", "starting", false),
+        ];
+        for (id, with_hosts) in [
+            ("i-boots", false),
+            ("i-idle", true),
+            ("i-new", false),
+            ("i-unknown", false),
+        ] {
+            assert_eq!(is_played(Some(&hosts), id), with_hosts, "{id}");
+            assert!(is_played(None, id), "{id}");
+        }
     }
 
     #[test]

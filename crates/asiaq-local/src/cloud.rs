@@ -1,5 +1,6 @@
 //! The long-lived local cloud behind `asiaq local up|down|status|env|reset`. Keeps one state file; knows no AWS call.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::PLANTED;
 use crate::error::LocalError;
 use crate::files::lock_file;
+use crate::hosts::{self, HostStatus, board, outside};
 use crate::http;
 use crate::install::ensure_installed;
 use crate::process::Identity;
@@ -32,6 +35,15 @@ pub struct Status {
     pub pid: u32,
     /// Process id of the companion process, if one was asked for and runs.
     pub agent_pid: Option<u32>,
+    /// Process id behind the hosts, if they were asked for and run.
+    #[serde(default)]
+    pub hosts_pid: Option<u32>,
+    /// The hosts; `None` without hosts.
+    #[serde(default)]
+    pub hosts: Option<Vec<HostStatus>>,
+    /// Whether there were hosts that ended by themselves.
+    #[serde(skip)]
+    pub hosts_ended: bool,
     /// When it was started, seconds since 1970.
     pub started: u64,
     /// The server's log.
@@ -51,36 +63,53 @@ struct Record {
     status: Status,
     server: Identity,
     agent: Option<Identity>,
+    /// The process whose end is the end of all hosts.
+    #[serde(default)]
+    hosts: Option<Identity>,
 }
 
 impl Record {
-    /// The status with the agent left out if it is gone; `None` if the server is gone.
+    /// The status with agent and hosts left out if they are gone; `None` if the server is gone.
     fn current(mut self) -> Option<Self> {
         if !self.server.is_alive() {
             return None;
         }
         self.agent = self.agent.filter(Identity::is_alive);
         self.status.agent_pid = self.agent.as_ref().map(|agent| agent.pid);
+        let asked_for = self.hosts.is_some();
+        self.hosts = self.hosts.filter(Identity::is_alive);
+        self.status.hosts_ended = asked_for && self.hosts.is_none();
+        self.status.hosts_pid = self.hosts.as_ref().map(|hosts| hosts.pid);
         Some(self)
     }
 
-    /// Ends both processes. True if one of them was running.
+    /// Ends all processes. True if one of them was running.
     fn stop(&self) -> Result<bool, LocalError> {
+        let hosts = self.hosts.as_ref().map_or(Ok(false), Identity::stop);
+        if matches!((&self.hosts, &hosts), (Some(_), Ok(false))) {
+            tracing::warn!("the hosts of the local cloud had ended before");
+        }
         let agent = self.agent.as_ref().map_or(Ok(false), Identity::stop);
         // A stubborn agent must not keep the server up.
         let server = self.server.stop()?;
-        Ok(agent? || server)
+        Ok(hosts? || agent? || server)
     }
 }
 
-/// Starts the local cloud if it is not running, and gives its status. Installs moto on first use; `progress` gets a
+/// Starts the local cloud if it is not running, with agent and hosts as the settings say, and gives its status. Installs moto on first use; `progress` gets a
 /// line per step. A server that runs but does not answer is replaced; a state file of a server that is gone, even
 /// if another process has its id now, is cleaned away. The server outlives this process and Ctrl-C.
 ///
 /// # Errors
 /// As for [`ensure_installed`]; the port is taken; the server does not answer within 30 s.
 pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status, LocalError> {
+    if settings.hosts.is_some() {
+        hosts::requirements().map_err(|missing| LocalError::HostsMissing { missing })?;
+    }
     let python = ensure_installed(settings, progress)?;
+    if settings.hosts.is_some() {
+        outside::prepare(settings, progress);
+    }
     let state = StateDir::lock(settings)?;
     if let Some(old) = state.read()? {
         match old.clone().current() {
@@ -88,6 +117,10 @@ pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status,
                 if record.agent.is_none() && settings.agent.is_some() {
                     progress("starting the agent of the local cloud");
                     state.start_agent(settings, &mut record)?;
+                }
+                if record.hosts.is_none() && settings.hosts.is_some() {
+                    progress("starting the hosts of the local cloud");
+                    state.start_hosts(settings, &mut record)?;
                 }
                 return Ok(record.status);
             }
@@ -97,6 +130,8 @@ pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status,
             }
         }
     }
+    // Left by a cloud of which there is no record.
+    board::remove(&settings.state_dir)?;
     progress("starting the local cloud");
     let log = state.path("moto.log");
     let started = server::start(&python, settings.port, &log, Life::Detached)?;
@@ -112,6 +147,9 @@ pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status,
         port: started.port,
         pid,
         agent_pid: None,
+        hosts_pid: None,
+        hosts: None,
+        hosts_ended: false,
         started: unix_now(),
         log,
     };
@@ -119,10 +157,12 @@ pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status,
         status,
         server,
         agent: None,
+        hosts: None,
     };
     let result = state
         .write(&record)
-        .and_then(|()| state.start_agent(settings, &mut record));
+        .and_then(|()| state.start_agent(settings, &mut record))
+        .and_then(|()| state.start_hosts(settings, &mut record));
     if let Err(error) = result {
         // Nothing half-started stays behind; the first failure is the one to report.
         let _ = record.stop();
@@ -137,8 +177,35 @@ pub fn up(settings: &Settings, progress: &mut dyn FnMut(&str)) -> Result<Status,
 /// # Errors
 /// The state file cannot be read.
 pub fn status(settings: &Settings) -> Result<Option<Status>, LocalError> {
-    let record = read_record(&state_file(settings))?;
-    Ok(record.and_then(Record::current).map(|record| record.status))
+    let record = read_record(&state_file(settings))?.and_then(Record::current);
+    Ok(record.map(|record| {
+        let mut status = record.status;
+        let board = status
+            .hosts_pid
+            .and_then(|_| board::read(&settings.state_dir));
+        status.hosts = board.map(|board| board.hosts);
+        status
+    }))
+}
+
+/// A command that runs in the network of the hosts: in the office, or on the internet. It keeps the caller's files and
+/// directory.
+///
+/// # Errors
+/// No cloud or no hosts run.
+pub fn enter(
+    settings: &Settings,
+    program: &OsStr,
+    from_internet: bool,
+) -> Result<Command, LocalError> {
+    let status = status(settings)?.ok_or(LocalError::NotRunning)?;
+    status.hosts_pid.ok_or(LocalError::NoHosts)?;
+    outside::enter(
+        &settings.state_dir,
+        &status.endpoint,
+        program,
+        from_internet,
+    )
 }
 
 /// Ends the local cloud and its agent; all its content is lost. False if none was running.
@@ -155,6 +222,7 @@ pub fn down(settings: &Settings) -> Result<bool, LocalError> {
         None => false,
     };
     state.clear()?;
+    state.sweep()?;
     Ok(stopped)
 }
 
@@ -178,7 +246,7 @@ pub fn env_lines(status: &Status) -> Vec<String> {
 }
 
 /// Variables that would lead a client away from the test keys.
-const UNWANTED: [&str; 2] = ["AWS_PROFILE", "AWS_SESSION_TOKEN"];
+pub(crate) const UNWANTED: [&str; 2] = ["AWS_PROFILE", "AWS_SESSION_TOKEN"];
 
 /// The variables of [`env_lines`] as pairs, for child processes. Values need no quoting.
 pub fn environment(endpoint: &str) -> [(&'static str, String); 4] {
@@ -198,6 +266,15 @@ fn unix_now() -> u64 {
 
 fn state_file(settings: &Settings) -> PathBuf {
     settings.state_dir.join("state.json")
+}
+
+fn remove_tree(path: &Path) -> Result<(), LocalError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LocalError::file("cannot remove", path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a state file. A file that makes no sense counts as none: it describes nothing that could be ended safely.
@@ -250,12 +327,29 @@ impl StateDir {
     }
 
     fn clear(&self) -> Result<(), LocalError> {
+        board::remove(&self.directory)?;
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(LocalError::file("cannot remove", &self.file)(error))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Removes what hosts said, and the contents of images that this cloud made.
+    fn sweep(&self) -> Result<(), LocalError> {
+        remove_tree(&self.path("console"))?;
+        let Ok(entries) = fs::read_dir(self.path("images")) else {
+            return Ok(());
+        };
+        for marker in entries.flatten().map(|entry| entry.path()) {
+            let name = marker.file_name().and_then(OsStr::to_str);
+            if let Some(image) = name.and_then(|name| name.strip_suffix(PLANTED)) {
+                remove_tree(&marker.with_file_name(image))?;
+                fs::remove_file(&marker).map_err(LocalError::file("cannot remove", &marker))?;
+            }
+        }
+        Ok(())
     }
 
     /// Starts the companion process, if the settings name one, and notes it in the record and the state file.
@@ -288,6 +382,20 @@ impl StateDir {
         record.agent = Identity::of(child.id());
         record.status.agent_pid = record.agent.as_ref().map(|agent| agent.pid);
         self.write(record)
+    }
+
+    /// Starts the hosts, if the settings ask for them, and notes them in the record and the state file.
+    fn start_hosts(&self, settings: &Settings, record: &mut Record) -> Result<(), LocalError> {
+        let Some(program) = &settings.hosts else {
+            return Ok(());
+        };
+        let mut child = outside::spawn(program, &record.status.endpoint, &self.directory)?;
+        // Noted before it is ready, so that `down` finds it whatever becomes of this process.
+        record.hosts = Identity::of(child.id());
+        record.status.hosts_pid = record.hosts.as_ref().map(|hosts| hosts.pid);
+        record.status.hosts_ended = false;
+        self.write(record)?;
+        outside::wait_until_ready(&mut child, &self.directory)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The newcomer's first command: a prepared account, an environment and a running pipeline on the local cloud, made by the
 //! real tools as child processes.
 
-use crate::account::{self, Account};
+use crate::account::{self, Account, Contents};
 use crate::cloud::{self, Status};
 use crate::error::LocalError;
+use crate::hosts::seed::accounts_of_hosts;
 use crate::settings::Settings;
 use asiaq_core::config::{ConfigDir, DiscoAws, DiscoVpc};
 use asiaq_core::names;
@@ -70,7 +71,7 @@ impl Demo {
         );
         say("Everything happens on this machine. No AWS account is used, nothing costs money.\n");
         let status = self.start_cloud(settings, say)?;
-        let account = self.prepare_account(&status, say).await?;
+        let account = self.prepare_account(settings, &status, say).await?;
         let log = settings.state_dir.join("demo.log");
         let mut shell = Shell {
             demo: self,
@@ -136,6 +137,7 @@ impl Demo {
 
     async fn prepare_account(
         &self,
+        settings: &Settings,
         status: &Status,
         say: &mut dyn FnMut(&str),
     ) -> Result<Account, LocalError> {
@@ -170,10 +172,28 @@ impl Demo {
             .map(|postfix| names::credential_bucket(cloud::REGION, &project, postfix))
             .collect();
         let key = key.map_or_else(|| "asiaq".to_owned(), |found| found.value);
+        let images = settings.state_dir.join("images");
+        let accounts = match status.hosts_pid {
+            Some(_) => Some(accounts_of_hosts()?),
+            None => None,
+        };
+        let contents = accounts.as_ref().map(|accounts| Contents {
+            config: &self.config,
+            images: &images,
+            accounts,
+        });
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        let account = account::prepare(&status.endpoint, &key, &hostclasses, &buckets, now).await?;
+        let account = account::prepare_with(
+            &status.endpoint,
+            &key,
+            &hostclasses,
+            &buckets,
+            now,
+            contents.as_ref(),
+        )
+        .await?;
         say(&format!(
             "   key pair `{}`, {} images of stage `tested`, bucket {}",
             account.key_pair,

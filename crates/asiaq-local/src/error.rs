@@ -72,11 +72,11 @@ pub enum LocalError {
         /// The last lines it printed.
         output: String,
     },
-    /// Making the virtual environment or installing moto into it failed.
+    /// Making the virtual environment or installing a package into it failed.
     #[error("{step} failed:\n{output}")]
     Install {
         /// The step, e.g. `installing moto`.
-        step: &'static str,
+        step: String,
         /// The last lines of its output.
         output: String,
     },
@@ -123,6 +123,23 @@ pub enum LocalError {
     /// A command that needs a running server found none.
     #[error("the local cloud is not running")]
     NotRunning,
+    /// This machine cannot run hosts.
+    #[error("this machine cannot run hosts of the local cloud: {missing}")]
+    HostsMissing {
+        /// The first thing that is missing.
+        missing: String,
+    },
+    /// Something about hosts failed.
+    #[error("hosts of the local cloud: {what}: {problem}")]
+    Hosts {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        problem: String,
+    },
+    /// A command that needs hosts found none.
+    #[error("the local cloud runs without hosts")]
+    NoHosts,
     /// A process would not end.
     #[error("process {pid} of the local cloud does not end")]
     WillNotStop {
@@ -160,11 +177,24 @@ impl LocalError {
             }
             Self::Account { .. } | Self::Request { .. } => "`asiaq local down` and `asiaq local up` start it afresh".to_owned(),
             Self::NotRunning => "start it with `asiaq local up`".to_owned(),
+            Self::NoHosts => "start them with `asiaq local up --hosts`".to_owned(),
+            Self::HostsMissing { .. } => {
+                "hosts need Linux, root, OpenSSH, iproute2 and util-linux; without `--hosts` the local cloud runs anywhere"
+                    .to_owned()
+            }
             Self::WillNotStop { pid } => format!("end it yourself: `kill -9 {pid}`"),
-            Self::DemoConfig { .. } | Self::DemoStep { .. } => return None,
+            Self::DemoConfig { .. } | Self::DemoStep { .. } | Self::Hosts { .. } => return None,
             Self::File { .. } | Self::Spawn { .. } | Self::NotHealthy { .. } => return None,
         };
         Some(text)
+    }
+
+    /// Something about hosts failed.
+    pub(crate) fn hosts(what: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Hosts {
+            what: what.into(),
+            problem: problem.to_string(),
+        }
     }
 
     /// Maps an I/O error to [`LocalError::File`]; for `map_err`.

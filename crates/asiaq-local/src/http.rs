@@ -1,4 +1,4 @@
-//! The two requests to moto's own interface: is it there, and forget everything. Speaks to loopback only.
+//! Requests to moto's own interface (is it there, forget everything) and to its S3. Speaks to loopback only.
 
 use std::time::Duration;
 
@@ -35,20 +35,39 @@ pub(crate) fn reset(endpoint: &str) -> Result<(), LocalError> {
 
 /// Creates an S3 bucket. The endpoint checks no signature, but reads the service from the header.
 pub(crate) fn create_bucket(endpoint: &str, bucket: &str) -> Result<(), LocalError> {
-    let scope = format!("{TEST_KEY}/20260101/{REGION}/s3/aws4_request");
     let location = format!(
         "<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
     );
     agent()
         .put(format!("{endpoint}/{bucket}"))
-        .header(
-            "Authorization",
-            format!("AWS4-HMAC-SHA256 Credential={scope}"),
-        )
+        .header("Authorization", authorization())
         .send(&location)
         .map(drop)
         .map_err(|error| LocalError::Account {
             what: format!("bucket {bucket}"),
             problem: error.to_string(),
         })
+}
+
+/// Puts an object into a bucket. As [`create_bucket`].
+pub(crate) fn put_object(
+    endpoint: &str,
+    bucket: &str,
+    key: &str,
+    content: &str,
+) -> Result<(), LocalError> {
+    agent()
+        .put(format!("{endpoint}/{bucket}/{key}"))
+        .header("Authorization", authorization())
+        .send(content)
+        .map(drop)
+        .map_err(|error| LocalError::Account {
+            what: format!("s3://{bucket}/{key}"),
+            problem: error.to_string(),
+        })
+}
+
+fn authorization() -> String {
+    let scope = format!("{TEST_KEY}/20260101/{REGION}/s3/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}")
 }

@@ -1,4 +1,5 @@
-//! Installs the pinned moto into its own virtual environment. Starts no server, never changes another Python environment.
+//! Installs a pinned Python package (moto, or the `aws` of hosts) into a virtual environment of its own. Starts nothing, never
+//! changes another Python environment.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -14,6 +15,26 @@ pub const MOTO_VERSION: &str = "5.2.5";
 
 /// Oldest Python that [`MOTO_VERSION`] runs on.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
+
+/// A package and the version of it that Asiaq is tested against.
+pub(crate) struct Package {
+    /// Name for people, and of the directory.
+    pub(crate) name: &'static str,
+    /// The version.
+    pub(crate) version: &'static str,
+    /// What pip is asked for, without the version.
+    pub(crate) requirement: &'static str,
+    /// How long an installation takes, for people.
+    pub(crate) takes: &'static str,
+}
+
+const MOTO: Package = Package {
+    name: "moto",
+    version: MOTO_VERSION,
+    requirement: "moto[server]",
+    takes: "about half a minute",
+};
+
 /// How much of a failed step's output an error shows.
 const TAIL_LINES: usize = 15;
 
@@ -28,9 +49,20 @@ pub fn ensure_installed(
     settings: &Settings,
     progress: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, LocalError> {
+    ensure_package(settings, &MOTO, OsString::from("python3"), progress)
+}
+
+/// The same for any package, with the interpreter to use.
+pub(crate) fn ensure_package(
+    settings: &Settings,
+    package: &Package,
+    python: OsString,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf, LocalError> {
     Installer {
         cache_dir: &settings.cache_dir,
-        python: OsString::from("python3"),
+        package,
+        python,
     }
     .ensure(progress)
 }
@@ -38,12 +70,13 @@ pub fn ensure_installed(
 /// The installation with the system's interpreter as a parameter, so that tests can pass a substitute.
 struct Installer<'a> {
     cache_dir: &'a Path,
+    package: &'a Package,
     python: OsString,
 }
 
 impl Installer<'_> {
     fn ensure(&self, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, LocalError> {
-        let name = format!("moto-{MOTO_VERSION}");
+        let name = format!("{}-{}", self.package.name, self.package.version);
         let home = self.cache_dir.join(&name);
         let python = home.join("bin/python");
         if python.exists() {
@@ -76,9 +109,10 @@ impl Installer<'_> {
         let file = lock_file(&path)?;
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                progress("waiting for another installation of moto to end")
-            }
+            Err(TryLockError::WouldBlock) => progress(&format!(
+                "waiting for another installation of {} to end",
+                self.package.name
+            )),
             Err(TryLockError::Error(source)) => {
                 return Err(LocalError::file("cannot lock", path)(source));
             }
@@ -113,8 +147,14 @@ impl Installer<'_> {
     }
 
     fn build(&self, target: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), LocalError> {
+        let Package {
+            name,
+            version,
+            requirement,
+            takes,
+        } = self.package;
         progress(&format!(
-            "installing moto {MOTO_VERSION} into `{}`, once; this takes about half a minute",
+            "installing {name} {version} into `{}`, once; this takes {takes}",
             self.cache_dir.display()
         ));
         let output = run(quiet(&self.python).args(["-m", "venv"]).arg(target))?;
@@ -122,7 +162,7 @@ impl Installer<'_> {
             return Err(self.venv_error(&output));
         }
         progress("downloading and installing packages");
-        let requirement = format!("moto[server]=={MOTO_VERSION}");
+        let requirement = format!("{requirement}=={version}");
         let pip = [
             "-m",
             "pip",
@@ -133,11 +173,11 @@ impl Installer<'_> {
         ];
         let output = run(quiet(target.join("bin/python")).args(pip).arg(requirement))?;
         if output.status.success() {
-            progress("moto is installed");
+            progress(&format!("{name} is installed"));
             return Ok(());
         }
         Err(LocalError::Install {
-            step: "installing moto",
+            step: format!("installing {name}"),
             output: tail(&output),
         })
     }
@@ -152,7 +192,7 @@ impl Installer<'_> {
             };
         }
         LocalError::Install {
-            step: "making the virtual environment",
+            step: "making the virtual environment".to_owned(),
             output: text,
         }
     }

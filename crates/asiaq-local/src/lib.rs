@@ -11,6 +11,7 @@ mod demo;
 mod endpoint;
 mod error;
 mod files;
+pub mod hosts;
 mod http;
 mod install;
 mod process;
@@ -19,7 +20,7 @@ mod settings;
 
 pub use account::{Account, prepare};
 pub use agent::play_hosts;
-pub use cloud::{REGION, Status, TEST_KEY, down, env_lines, environment, reset, status, up};
+pub use cloud::{REGION, Status, TEST_KEY, down, enter, env_lines, environment, reset, status, up};
 pub use demo::Demo;
 pub use endpoint::Endpoint;
 pub use error::LocalError;

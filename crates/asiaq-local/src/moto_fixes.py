@@ -257,3 +257,54 @@ def create_load_balancer(self, name, zones, ports, *others, **named):
 
 
 ELBBackend.create_load_balancer = create_load_balancer
+
+# Elastic addresses are public ones, not of loopback. A copied image says of what.
+from moto.ec2.models import elastic_ip_addresses
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.utils import random_public_ip
+
+create_ami = Ami.__init__
+run_group_instances = InstanceBackend.run_instances
+elastic_ip_addresses.random_ip = random_public_ip
+
+
+def init_ami(self, *others, source_ami=None, **named):
+    self.source_image_id = source_ami.id if source_ami else None
+    create_ami(self, *others, source_ami=source_ami, **named)
+
+
+# Instances of a template get the groups and the public address that its interface asks for.
+def run_instances(self, image_id, count, user_data, security_group_names, **named):
+    template = named.get("launch_template") and self._get_template_from_args(named["launch_template"]).data
+    for nic in (template or {}).get("NetworkInterfaces") or []:
+        if int(nic.get("DeviceIndex", 0)) == 0:
+            public = nic.get("AssociatePublicIpAddress")
+            if public is not None and named.get("associate_public_ip") is None:
+                named["associate_public_ip"] = str(public).lower() == "true"
+            groups = nic.get("Groups") or nic.get("SecurityGroupId") or []
+            if groups and not security_group_names and not named.get("security_group_ids"):
+                named["security_group_ids"] = groups
+    return run_group_instances(self, image_id, count, user_data, security_group_names, **named)
+
+
+Ami.__init__ = init_ami
+InstanceBackend.run_instances = run_instances
+
+# A subnet does not give an instance the address that an interface of its own has.
+from moto.ec2.models.subnets import Subnet
+
+next_address = Subnet.get_available_subnet_ip
+
+
+def get_available_subnet_ip(self, instance):
+    enis = self.ec2_backend.enis.values()
+    own = [eni for eni in enis if eni.subnet is self and (not eni.instance or eni.device_index != 0)]
+    taken = {address.get("PrivateIpAddress") for eni in own for address in eni.private_ip_addresses}
+    address = next_address(self, instance)
+    while address in taken:
+        address = next_address(self, instance)
+    return address
+
+
+Subnet.get_available_subnet_ip = get_available_subnet_ip

@@ -20,11 +20,14 @@ pub struct Settings {
     /// Command line of a companion process that [`crate::up`] starts beside the server and [`crate::down`] ends.
     /// It finds the endpoint, test keys and region in its environment, as [`crate::env_lines`] lists them.
     pub agent: Option<Vec<OsString>>,
+    /// The program `asiaq`, if real hosts are to stand behind the instances.
+    pub hosts: Option<PathBuf>,
 }
 
 impl Settings {
     /// Settings from the environment: cache in `$ASIAQ_CACHE_DIR`, else `$XDG_CACHE_HOME/asiaq`, else
-    /// `~/.cache/asiaq`; state in `local` under it; port from `ASIAQ_LOCAL_PORT`, else [`DEFAULT_PORT`]; no agent.
+    /// `~/.cache/asiaq`; state in `local` under it; port from `ASIAQ_LOCAL_PORT`, else [`DEFAULT_PORT`]; no agent, no
+    /// hosts.
     /// Empty variables count as unset.
     ///
     /// # Errors
@@ -63,6 +66,7 @@ impl Settings {
             cache_dir,
             port,
             agent: None,
+            hosts: None,
         })
     }
 }

@@ -22,6 +22,7 @@ impl Fixture {
             state_dir: root.path().join("local"),
             port: 0,
             agent: None,
+            hosts: None,
         };
         Self { settings, root }
     }
@@ -233,6 +234,9 @@ fn the_shell_lines_are_complete() {
         port: 5566,
         pid: 1,
         agent_pid: None,
+        hosts_pid: None,
+        hosts: None,
+        hosts_ended: false,
         started: 0,
         log: PathBuf::from("/x"),
     };
@@ -298,4 +302,26 @@ fn a_server_of_a_test_ends_when_its_owner_is_gone() {
     drop(server.child.stdin.take());
     wait_for("the server's end", || is_gone(server.child.id()));
     server.child.wait().unwrap();
+}
+
+#[test]
+fn down_leaves_only_what_people_laid_out() {
+    let fixture = Fixture::new();
+    let dir = &fixture.settings.state_dir;
+    for name in ["console", "images/ami-1", "images/ami-2"] {
+        fs::create_dir_all(dir.join(name)).unwrap();
+        fs::write(dir.join(name).join("file"), "x").unwrap();
+    }
+    fs::write(dir.join("images/ami-1.planted"), "").unwrap();
+    fs::write(dir.join("hosts.json"), "{}").unwrap();
+    assert!(!down(&fixture.settings).unwrap());
+    for (name, stays) in [
+        ("console", false),
+        ("hosts.json", false),
+        ("images/ami-1", false),
+        ("images/ami-1.planted", false),
+        ("images/ami-2/file", true),
+    ] {
+        assert_eq!(dir.join(name).exists(), stays, "{name}");
+    }
 }

@@ -54,6 +54,7 @@ impl Fixture {
     ) -> Result<PathBuf, LocalError> {
         Installer {
             cache_dir: &self.cache(),
+            package: &MOTO,
             python: python.into(),
         }
         .ensure(progress)

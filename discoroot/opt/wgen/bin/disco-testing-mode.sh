@@ -5,7 +5,12 @@ set -euo pipefail
 . /opt/wgen/bin/user-data.sh
 have_user_data || exit 0
 
-if ! testing=$(get_metadata_attribute tags/instance/is_testing); then
+testing=None
+if names=$(get_metadata_attribute tags/instance/); then
+    if grep -qx is_testing <<<"$names"; then
+        testing=$(get_metadata_attribute tags/instance/is_testing)
+    fi
+else
     id=$(get_metadata_attribute instance-id)
     testing=$(aws ec2 describe-tags --output text --query 'Tags[0].Value' \
         --filters "Name=resource-id,Values=$id" Name=key,Values=is_testing) || testing=None
