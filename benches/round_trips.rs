@@ -357,7 +357,13 @@ fn help() {
         "disco_autoscale",
         "disco_eip",
         "disco_elb",
+        "disco_chaos",
+        "disco_metrics",
+        "disco_purge_snapshots",
         "disco_route53",
+        "disco_snapshot",
+        "disco_ssh",
+        "disco_ssm",
         "disco_vpc_ui",
     ] {
         let mut best = Duration::MAX;

@@ -188,13 +188,19 @@ fn old_names_are_linked() {
             .expect_status(expected)
     };
     link(0);
-    assert_eq!(link(0).stdout.lines().count(), 6, "again is fine");
+    assert_eq!(link(0).stdout.lines().count(), 13, "again is fine");
     for tool in [
         "disco_autoscale",
         "disco_aws",
         "disco_eip",
         "disco_elb",
+        "disco_chaos",
+        "disco_metrics",
+        "disco_purge_snapshots",
         "disco_route53",
+        "disco_snapshot",
+        "disco_ssh",
+        "disco_ssm",
         "disco_vpc_ui",
     ] {
         let help = std::process::Command::new(dir.path().join(format!("{tool}.py")))
@@ -207,11 +213,28 @@ fn old_names_are_linked() {
             "{tool}"
         );
     }
+    script_is_installed(dir.path(), link);
     let foreign = dir.path().join("disco_aws.py");
     std::fs::remove_file(&foreign).unwrap();
     std::fs::write(&foreign, "the old suite").unwrap();
     assert!(link(1).stderr.contains("exists and is not a link"));
     assert_eq!(std::fs::read_to_string(&foreign).unwrap(), "the old suite");
+}
+
+/// One of ours is replaced, nobody else's.
+fn script_is_installed(dir: &std::path::Path, link: impl Fn(i32) -> crate::support::Output) {
+    use std::os::unix::fs::PermissionsExt;
+    let script = dir.join("disco_ssh.sh");
+    let text = std::fs::read_to_string(&script).unwrap();
+    assert_eq!(text, include_str!("../bins/disco_ssh.sh"));
+    std::fs::write(&script, text.replace("echo", "printf")).unwrap();
+    link(0);
+    assert_eq!(std::fs::read_to_string(&script).unwrap(), text);
+    let mode = script.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    std::fs::write(&script, "#!/bin/sh\n# the old suite\n").unwrap();
+    assert!(link(1).stderr.contains("exists and is not ours"));
+    std::fs::remove_file(&script).unwrap();
 }
 
 #[test]

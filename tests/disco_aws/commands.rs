@@ -279,6 +279,18 @@ fn isready_tells_and_exits_accordingly() {
             "Checking web {one}...\n...web {one} is ready\nChecking None {none}...\n...None {none} is NOT ready\n"
         )
     );
+    let rows = |args: &[&str], status: i32| -> serde_json::Value {
+        let text = ready(&[&["--output", "json"], args].concat(), status);
+        serde_json::from_str(&text).unwrap()
+    };
+    assert_eq!(
+        rows(&["--instance", one, "--instance", none], 1),
+        serde_json::json!([
+            { "instance_id": one, "hostname": "web", "ready": true, "failed": false },
+            { "instance_id": none, "hostname": null, "ready": false, "failed": false },
+        ])
+    );
+    assert_eq!(rows(&["--hostclass", "mhcnone"], 0), serde_json::json!([]));
     let call = world
         .cloud
         .client()
@@ -286,6 +298,10 @@ fn isready_tells_and_exits_accordingly() {
         .instance_ids(one)
         .send();
     world.cloud.wait(call).unwrap();
+    assert_eq!(
+        rows(&["--instance", one], 1),
+        serde_json::json!([{ "instance_id": one, "hostname": "web", "ready": false, "failed": true }])
+    );
     assert_eq!(
         ready(&["--instance", one], 1),
         format!("Checking web {one}...\n..web {one} failed smoke test\n")

@@ -7,8 +7,15 @@ pub mod complete;
 pub mod config;
 pub mod environment;
 pub mod furniture;
+// Only the tests on real hosts use it.
+#[allow(dead_code)]
+pub mod hosts;
 pub mod proxy;
+pub mod snapshots;
 pub mod spotinst;
+// Only target `hosts` uses it; in target `e2e` it would be reported as dead.
+#[allow(dead_code, unused_imports)]
+pub mod sshd;
 pub mod zone;
 
 use std::ffi::OsString;
@@ -79,6 +86,12 @@ pub fn binary(tool: &str) -> &'static str {
         "asiaq" => env!("CARGO_BIN_EXE_asiaq"),
         "disco_autoscale" => env!("CARGO_BIN_EXE_disco_autoscale"),
         "disco_aws" => env!("CARGO_BIN_EXE_disco_aws"),
+        "disco_chaos" => env!("CARGO_BIN_EXE_disco_chaos"),
+        "disco_metrics" => env!("CARGO_BIN_EXE_disco_metrics"),
+        "disco_purge_snapshots" => env!("CARGO_BIN_EXE_disco_purge_snapshots"),
+        "disco_snapshot" => env!("CARGO_BIN_EXE_disco_snapshot"),
+        "disco_ssh" => env!("CARGO_BIN_EXE_disco_ssh"),
+        "disco_ssm" => env!("CARGO_BIN_EXE_disco_ssm"),
         "disco_elb" => env!("CARGO_BIN_EXE_disco_elb"),
         "disco_route53" => env!("CARGO_BIN_EXE_disco_route53"),
         "disco_eip" => env!("CARGO_BIN_EXE_disco_eip"),

@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod socify;
 pub mod spotinst;
+pub mod ssm;
 pub mod storage;
 
 pub use error::{Error, Result};

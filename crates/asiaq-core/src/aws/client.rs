@@ -98,7 +98,9 @@ pub struct Aws {
     iam: OnceLock<aws_sdk_iam::Client>,
     rds: OnceLock<aws_sdk_rds::Client>,
     route53: OnceLock<aws_sdk_route53::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
 }
 
@@ -108,21 +110,29 @@ impl Aws {
     /// # Errors
     /// No region anywhere.
     pub async fn connect(settings: &Settings) -> Result<Self> {
+        let config = Self::loader(settings).load().await;
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            Error::refused("no AWS region is configured").with_hint("set AWS_REGION, or `region` in the AWS profile that AWS_PROFILE names; for a rehearsal, `eval \"$(asiaq local env)\"`")
+        })?;
+        Ok(Self::new(config, region, Poll::new(settings.poll_interval)))
+    }
+
+    /// As [`Aws::connect`], in this region: the default chain is not asked for one.
+    pub async fn connect_in(settings: &Settings, region: &str) -> Self {
+        let own = aws_config::Region::new(region.to_owned());
+        let config = Self::loader(settings).region(own).load().await;
+        Self::new(config, region.to_owned(), Poll::new(settings.poll_interval))
+    }
+
+    fn loader(settings: &Settings) -> aws_config::ConfigLoader {
         let mode = if settings.adaptive_retries {
             RetryConfig::adaptive()
         } else {
             RetryConfig::standard()
         };
-        let retry = mode.with_max_attempts(settings.max_attempts);
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(retry)
+        aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(mode.with_max_attempts(settings.max_attempts))
             .http_client(bounded_client(settings.max_concurrency))
-            .load()
-            .await;
-        let region = config.region().map(ToString::to_string).ok_or_else(|| {
-            Error::refused("no AWS region is configured").with_hint("set AWS_REGION, or `region` in the AWS profile that AWS_PROFILE names; for a rehearsal, `eval \"$(asiaq local env)\"`")
-        })?;
-        Ok(Self::new(config, region, Poll::new(settings.poll_interval)))
     }
 
     /// Access to an endpoint that needs no credentials and answers at once.
@@ -159,7 +169,9 @@ impl Aws {
             iam: OnceLock::new(),
             rds: OnceLock::new(),
             route53: OnceLock::new(),
+            s3: OnceLock::new(),
             sns: OnceLock::new(),
+            ssm: OnceLock::new(),
             sts: OnceLock::new(),
         }
     }
@@ -235,10 +247,24 @@ impl Aws {
             .get_or_init(|| aws_sdk_route53::Client::new(&self.config))
     }
 
+    /// S3 client. Buckets are addressed by path: their names have dots, which no wildcard certificate covers.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        self.s3.get_or_init(|| {
+            let by_path = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
+            aws_sdk_s3::Client::from_conf(by_path.build())
+        })
+    }
+
     /// SNS client.
     pub fn sns(&self) -> &aws_sdk_sns::Client {
         self.sns
             .get_or_init(|| aws_sdk_sns::Client::new(&self.config))
+    }
+
+    /// Systems Manager client.
+    pub fn ssm(&self) -> &aws_sdk_ssm::Client {
+        self.ssm
+            .get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
     }
 
     /// STS client.

@@ -159,6 +159,16 @@ fn advice(code: &str) -> Option<&'static str> {
         "InvalidInstanceID.NotFound" | "InvalidInstanceID.Malformed" => {
             "see `disco_aws listhosts` for the instances of the environment"
         }
+        "NoSuchBucket" => "create the bucket, or correct its name in the configuration",
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
+            "the bucket is in another region: check AWS_REGION and the bucket's name"
+        }
+        "InvalidInstanceId" => {
+            "SSM does not know one of the instances: is it running, with the agent and an instance profile that allows it?"
+        }
+        "InvalidSnapshot.InUse" => {
+            "an image is made of this snapshot: it goes when the image is deregistered"
+        }
         "InvalidKeyPair.NotFound" => {
             "create the key pair, or change `ssh_key_name` (`none` for no key)"
         }

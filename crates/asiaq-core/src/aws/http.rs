@@ -11,14 +11,25 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use std::error::Error as StdError;
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The shared HTTP client of all services; at most `limit` requests are under way at once.
 pub(super) fn bounded_client(limit: usize) -> SharedHttpClient {
-    let inner = Builder::new().build_with_connector_fn(|settings, components| {
-        // The SDK's own client ignores HTTP_PROXY, HTTPS_PROXY and NO_PROXY; hosts without a route need them.
-        let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+    // The SDK's own client ignores HTTP_PROXY, HTTPS_PROXY and NO_PROXY; hosts without a route need them.
+    let proxied = client(ProxyConfig::from_env);
+    let direct = client(ProxyConfig::disabled);
+    SharedHttpClient::new(Bounded {
+        proxied,
+        direct,
+        permits: Arc::new(Semaphore::new(limit)),
+    })
+}
+
+fn client(proxies: fn() -> ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder().proxy_config(proxies());
         builder
             .set_connector_settings(settings.cloned())
             .set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
@@ -27,16 +38,13 @@ pub(super) fn bounded_client(limit: usize) -> SharedHttpClient {
                 tls::rustls_provider::CryptoMode::AwsLc,
             ))
             .build()
-    });
-    SharedHttpClient::new(Bounded {
-        inner,
-        permits: Arc::new(Semaphore::new(limit)),
     })
 }
 
 #[derive(Debug)]
 struct Bounded {
-    inner: SharedHttpClient,
+    proxied: SharedHttpClient,
+    direct: SharedHttpClient,
     permits: Arc<Semaphore>,
 }
 
@@ -46,9 +54,9 @@ impl HttpClient for Bounded {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
         SharedHttpConnector::new(BoundedConnector {
-            inner,
+            proxied: self.proxied.http_connector(settings, components),
+            direct: self.direct.http_connector(settings, components),
             permits: self.permits.clone(),
         })
     }
@@ -56,13 +64,20 @@ impl HttpClient for Bounded {
 
 #[derive(Debug)]
 struct BoundedConnector {
-    inner: SharedHttpConnector,
+    proxied: SharedHttpConnector,
+    direct: SharedHttpConnector,
     permits: Arc<Semaphore>,
 }
 
 impl HttpConnector for BoundedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, permits) = (self.inner.clone(), self.permits.clone());
+        let own_link = is_on_own_link(request.uri());
+        let inner = if own_link {
+            &self.direct
+        } else {
+            &self.proxied
+        };
+        let (inner, permits) = (inner.clone(), self.permits.clone());
         HttpConnectorFuture::new(async move {
             // Only a closed semaphore refuses permits, and nobody closes this one.
             let _permit = permits
@@ -72,6 +87,20 @@ impl HttpConnector for BoundedConnector {
             inner.call(request).await.map_err(fail_fast)
         })
     }
+}
+
+/// Where credentials of hosts and containers come from: link-local addresses, and their IPv6 counterparts
+/// `fd00:ec2::…`. A proxy would ask its own link.
+fn is_on_own_link(uri: &str) -> bool {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if let Some(inside) = authority.strip_prefix('[') {
+        let address = inside.split(']').next().unwrap_or_default();
+        let segments = address.parse::<Ipv6Addr>().map(|ip| ip.segments());
+        return matches!(segments, Ok([0xfd00, 0x0ec2, ..] | [0xfe80, ..]));
+    }
+    let host = authority.split(':').next().unwrap_or_default();
+    host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_link_local())
 }
 
 /// A refused connection means a wrong endpoint or proxy. Retrying it for minutes hides that from the operator,
@@ -96,4 +125,32 @@ fn refused(error: &(dyn StdError + 'static)) -> bool {
         next = current.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_link_is_reached_without_proxy() {
+        let table = [
+            ("http://169.254.169.254/latest/api/token", true),
+            ("http://169.254.170.2:80/v2/credentials", true),
+            ("http://[fd00:ec2::254]/latest/user-data", true),
+            ("http://[fe80::1]:8080", true),
+            ("http://169.254.169.254", true),
+            (
+                "https://ec2.us-west-2.amazonaws.com/?x=http://169.254.169.254/",
+                false,
+            ),
+            ("https://169.253.1.1/", false),
+            ("http://127.0.0.1:5000/", false),
+            ("http://[::1]:5000/", false),
+            ("https://169.254.169.254.example.com/", false),
+            ("", false),
+        ];
+        for (uri, direct) in table {
+            assert_eq!(is_on_own_link(uri), direct, "{uri}");
+        }
+    }
 }
