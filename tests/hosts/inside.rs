@@ -141,8 +141,9 @@ impl Bed {
     fn ssh(&self, user: &str, address: &str, command: &str) -> Said {
         let output = self
             .hosts
-            .enter("ssh", false)
+            .enter("timeout", false)
             .unwrap()
+            .args(["40", "ssh"])
             .arg("-i")
             .arg(self.dir.path().join("key"))
             .args([

@@ -118,8 +118,10 @@ impl Bed {
     pub fn ssh_at(&self, user: &str, address: &str, command: &str, internet: bool) -> Said {
         let output = self
             .hosts
-            .enter("ssh", internet)
+            // An address that goes in the middle of a login leaves ssh with a peer that never answers.
+            .enter("timeout", internet)
             .unwrap()
+            .args(["40", "ssh"])
             .args(self.key.ssh(user, address, command))
             .stdin(Stdio::null())
             .output()
