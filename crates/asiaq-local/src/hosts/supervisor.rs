@@ -15,6 +15,7 @@ use crate::error::LocalError;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::Instance;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,8 +26,10 @@ use tokio::task::JoinSet;
 const LOOK: Duration = Duration::from_millis(500);
 /// Longest pause between looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// An endpoint that is silent for this long is gone.
+/// An endpoint at which nobody has listened for this long is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// An endpoint that somebody listens at, but has not answered for this long, will not answer any more.
+const BUSY: Duration = Duration::from_secs(300);
 /// Hosts that start at once.
 const STARTS: usize = 8;
 /// Hosts that end or get other addresses at once; they wait more than they work.
@@ -82,6 +85,7 @@ struct Done {
 struct Supervisor {
     client: Client,
     dir: PathBuf,
+    endpoint: String,
     place: Place,
     images: Images,
     metadata: Metadata,
@@ -102,6 +106,7 @@ impl Supervisor {
         Ok(Self {
             metadata: Metadata::new(client.clone()),
             client,
+            endpoint: endpoint.to_owned(),
             dir: dir.to_path_buf(),
             images: Images::new(place.images(), dir.join("images")),
             place,
@@ -118,7 +123,7 @@ impl Supervisor {
     async fn run(&mut self) -> Result<(), LocalError> {
         // Since the first of the looks that failed one after another: a round may take its time.
         let mut silent: Option<Instant> = None;
-        while silent.is_none_or(|since| since.elapsed() < PATIENCE) {
+        loop {
             let begun = Instant::now();
             match observe::look(&self.client).await {
                 Ok(look) => {
@@ -127,7 +132,14 @@ impl Supervisor {
                 }
                 Err(problem) => {
                     tracing::info!("the local cloud does not answer: {problem}");
-                    silent = silent.or_else(|| Some(Instant::now()));
+                    let limit = if self.somebody_listens().await {
+                        BUSY
+                    } else {
+                        PATIENCE
+                    };
+                    if silent.get_or_insert_with(Instant::now).elapsed() >= limit {
+                        break;
+                    }
                 }
             }
             self.tell()?;
@@ -137,6 +149,15 @@ impl Supervisor {
         }
         tracing::info!("the local cloud is gone");
         Ok(())
+    }
+
+    /// False only if nobody listens at the endpoint: on a busy machine the cloud may not answer in time and be there.
+    async fn somebody_listens(&self) -> bool {
+        let address = self.endpoint.trim_start_matches("http://");
+        let refused = |error: &std::io::Error| error.kind() == ErrorKind::ConnectionRefused;
+        let connect = tokio::net::TcpStream::connect(address);
+        let connected = tokio::time::timeout(LONGEST_PAUSE, connect).await;
+        !matches!(connected, Ok(Err(error)) if refused(&error))
     }
 
     /// Waits, and takes note of actions that end.
