@@ -88,6 +88,7 @@ pub struct Aws {
     /// Pauses between polls.
     pub poll: Poll,
     acm: OnceLock<aws_sdk_acm::Client>,
+    datapipeline: OnceLock<aws_sdk_datapipeline::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
@@ -159,6 +160,7 @@ impl Aws {
             region,
             poll,
             acm: OnceLock::new(),
+            datapipeline: OnceLock::new(),
             ec2: OnceLock::new(),
             autoscaling: OnceLock::new(),
             cloudwatch: OnceLock::new(),
@@ -185,6 +187,12 @@ impl Aws {
     pub fn acm(&self) -> &aws_sdk_acm::Client {
         self.acm
             .get_or_init(|| aws_sdk_acm::Client::new(&self.config))
+    }
+
+    /// Data Pipeline client.
+    pub fn datapipeline(&self) -> &aws_sdk_datapipeline::Client {
+        self.datapipeline
+            .get_or_init(|| aws_sdk_datapipeline::Client::new(&self.config))
     }
 
     /// EC2 client.
@@ -249,10 +257,18 @@ impl Aws {
 
     /// S3 client. Buckets are addressed by path: their names have dots, which no wildcard certificate covers.
     pub fn s3(&self) -> &aws_sdk_s3::Client {
-        self.s3.get_or_init(|| {
-            let by_path = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
-            aws_sdk_s3::Client::from_conf(by_path.build())
-        })
+        self.s3
+            .get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_config().build()))
+    }
+
+    /// S3 client for a bucket of another region.
+    pub fn s3_in(&self, region: &str) -> aws_sdk_s3::Client {
+        let region = aws_config::Region::new(region.to_owned());
+        aws_sdk_s3::Client::from_conf(self.s3_config().region(region).build())
+    }
+
+    fn s3_config(&self) -> aws_sdk_s3::config::Builder {
+        aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true)
     }
 
     /// SNS client.

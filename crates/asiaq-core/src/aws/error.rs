@@ -107,7 +107,10 @@ impl AwsError {
             Failure::Credentials => {
                 "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`; for a rehearsal, `eval \"$(asiaq local env)\"`"
             }
-            Failure::Service => advice(self.code.as_deref()?)?,
+            Failure::Service => {
+                let code = self.code.as_deref()?;
+                advice_s3(self.operation, code).or_else(|| advice(code))?
+            }
             Failure::Other => return None,
         };
         Some(text.to_owned())
@@ -146,6 +149,8 @@ fn advice(code: &str) -> Option<&'static str> {
         | "AccessDeniedException" => "the credentials in use lack this permission",
         "AuthFailure"
         | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => {
             "AWS does not accept these credentials: check AWS_PROFILE and the access keys"
@@ -159,7 +164,9 @@ fn advice(code: &str) -> Option<&'static str> {
         "InvalidInstanceID.NotFound" | "InvalidInstanceID.Malformed" => {
             "see `disco_aws listhosts` for the instances of the environment"
         }
-        "NoSuchBucket" => "create the bucket, or correct its name in the configuration",
+        "NoSuchBucket" => {
+            "create the bucket, or correct its name (`--bucket`, or the configuration); AWS_PROFILE selects the account"
+        }
         "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
             "the bucket is in another region: check AWS_REGION and the bucket's name"
         }
@@ -174,6 +181,25 @@ fn advice(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Advice that depends on the operation as well.
+fn advice_s3(operation: &str, code: &str) -> Option<&'static str> {
+    Some(match (operation, code) {
+        ("s3:GetObject" | "s3:HeadObject", "AccessDenied") => {
+            "the credentials in use lack this permission; without s3:ListBucket, S3 says the same of an object that does not exist"
+        }
+        ("s3:PutObject", "EntityTooLarge") => "S3 takes at most 5 GB at once",
+        (_, "InvalidBucketName") => {
+            "names of buckets have 3 to 63 lower-case letters, digits, dots and dashes"
+        }
+        _ => return None,
+    })
+}
+
+/// Whether AWS' message repeats the request, headers with the session token included.
+fn repeats_the_request(code: &str) -> bool {
+    matches!(code, "SignatureDoesNotMatch" | "InvalidSignatureException")
 }
 
 /// Adds operation and resource to the error of an AWS call.
@@ -235,6 +261,14 @@ where
             (failure, None, message)
         }
     };
+    let (message, source): (_, Option<Box<dyn StdError + Send + Sync>>) = match &code {
+        // What follows the first sentence is the request; the cause has it too.
+        Some(code) if repeats_the_request(code) => {
+            let sentence = message.split("The Canonical String").next();
+            (sentence.unwrap_or_default().trim().to_owned(), None)
+        }
+        _ => (message, Some(Box::new(error))),
+    };
     AwsError {
         operation,
         resource: resource.into(),
@@ -242,7 +276,7 @@ where
         message,
         request_id,
         failure,
-        source: Some(Box::new(error)),
+        source,
     }
 }
 

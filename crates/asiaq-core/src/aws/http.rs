@@ -103,8 +103,9 @@ fn is_on_own_link(uri: &str) -> bool {
     host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_link_local())
 }
 
-/// A refused connection means a wrong endpoint or proxy. Retrying it for minutes hides that from the operator,
-/// so it is handed on as an error that the retry strategy does not take for a passing one.
+/// A refused connection means a wrong endpoint or proxy, and a host that does not exist a region without the service.
+/// Retrying it for minutes hides that from the operator, so it is handed on as an error that the retry strategy does not
+/// take for a passing one.
 fn fail_fast(error: ConnectorError) -> ConnectorError {
     if refused(&error) {
         ConnectorError::other(error.into(), None)
@@ -118,7 +119,7 @@ fn refused(error: &(dyn StdError + 'static)) -> bool {
     while let Some(current) = next {
         if current
             .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+            .is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused || is_no_host(e))
         {
             return true;
         }
@@ -127,9 +128,36 @@ fn refused(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
+/// The resolver says that the host does not exist; failures of the resolver itself pass. It has no code for that, only the words
+/// of the C library.
+fn is_no_host(error: &io::Error) -> bool {
+    let text = error.to_string();
+    ["Name or service not known", "Name does not resolve"]
+        .iter()
+        .any(|words| text.ends_with(words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_pass_is_not_tried_again() {
+        let lookup =
+            |words| io::Error::other(format!("failed to lookup address information: {words}"));
+        let table = [
+            (io::ErrorKind::ConnectionRefused.into(), true),
+            (lookup("Name or service not known"), true),
+            (lookup("Name does not resolve"), true),
+            (lookup("Temporary failure in name resolution"), false),
+            (io::ErrorKind::ConnectionReset.into(), false),
+        ];
+        for (error, fails) in table {
+            let text = error.to_string();
+            let error = fail_fast(ConnectorError::io(error.into()));
+            assert_eq!(error.is_other() && !error.is_io(), fails, "{text}");
+        }
+    }
 
     #[test]
     fn only_the_own_link_is_reached_without_proxy() {

@@ -3,7 +3,7 @@
 //! The only file of this room that touches the disk, and only by reading. It knows no ini section or option.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::diagnostic::{ConfigError, ConfigErrors, Location};
 use super::ini::Ini;
@@ -24,6 +24,11 @@ impl ConfigDir {
         ConfigDir {
             root: PathBuf::from(asiaq_config.unwrap_or(OsStr::new("."))),
         }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The path of a file or directory of the configuration. An absolute path stands for itself. Files
@@ -111,7 +116,6 @@ fn unreadable(path: &str, error: &std::io::Error) -> ConfigError {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use std::fs;
-    use std::path::Path;
 
     use super::*;
 

@@ -9,6 +9,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::diagnostic::{ConfigError, ConfigErrors, Location};
@@ -22,6 +23,8 @@ pub struct Ini {
     file: String,
     defaults: Section,
     sections: Vec<Section>,
+    /// Where each section stands in `sections`.
+    index: HashMap<String, usize>,
 }
 
 /// A value after interpolation, and where it stands.
@@ -38,6 +41,8 @@ struct Section {
     name: String,
     line: Option<usize>,
     entries: Vec<Entry>,
+    /// Where each option stands in `entries`.
+    index: HashMap<String, usize>,
 }
 
 #[derive(Clone)]
@@ -53,18 +58,23 @@ impl Section {
             name: name.to_owned(),
             line,
             entries: Vec::new(),
+            index: HashMap::new(),
         }
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+        self.entries.get(*self.index.get(key)?)
     }
 
     /// Sets an option; one that exists keeps its position.
     fn put(&mut self, entry: Entry) {
-        match self.entries.iter_mut().find(|old| old.key == entry.key) {
+        let known = self.index.get(&entry.key).copied();
+        match known.and_then(|at| self.entries.get_mut(at)) {
             Some(old) => *old = entry,
-            None => self.entries.push(entry),
+            None => {
+                self.index.insert(entry.key.clone(), self.entries.len());
+                self.entries.push(entry);
+            }
         }
     }
 }
@@ -84,6 +94,7 @@ impl Ini {
             file: file.to_owned(),
             defaults: Section::new(DEFAULT_SECTION, None),
             sections: Vec::new(),
+            index: HashMap::new(),
         }
     }
 
@@ -99,7 +110,7 @@ impl Ini {
 
     /// True if the file has this section. `DEFAULT` does not count.
     pub fn has_section(&self, section: &str) -> bool {
-        self.sections.iter().any(|known| known.name == section)
+        self.index.contains_key(section)
     }
 
     /// The options that stand in this section itself, in file order, without those of `[DEFAULT]`.
@@ -172,6 +183,12 @@ impl Ini {
             .collect()
     }
 
+    /// The value of an option that stands in this section itself, without interpolation.
+    pub fn raw(&self, section: &str, option: &str) -> Option<&str> {
+        let entry = self.section(section)?.entry(&option.to_ascii_lowercase())?;
+        Some(&entry.value)
+    }
+
     /// Where an option stands; for one that is missing, where its section starts, as far as known.
     pub fn location(&self, section: &str, option: Option<&str>) -> Location {
         let key = option.map(str::to_ascii_lowercase);
@@ -221,7 +238,7 @@ impl Ini {
         if name.is_empty() || name == DEFAULT_SECTION {
             return Some(&self.defaults);
         }
-        self.sections.iter().find(|section| section.name == name)
+        self.sections.get(*self.index.get(name)?)
     }
 
     /// The section, created at the end if there is none.
@@ -230,13 +247,10 @@ impl Ini {
             self.defaults.line = self.defaults.line.or(line);
             return &mut self.defaults;
         }
-        let index = match self
-            .sections
-            .iter()
-            .position(|section| section.name == name)
-        {
-            Some(index) => index,
+        let index = match self.index.get(name) {
+            Some(index) => *index,
             None => {
+                self.index.insert(name.to_owned(), self.sections.len());
                 self.sections.push(Section::new(name, line));
                 self.sections.len() - 1
             }
