@@ -4,6 +4,7 @@
 
 mod find;
 mod share;
+pub mod template;
 
 pub use find::{Trusted, ages, by_ids, creation_times, of_hostclasses, wait_available};
 pub use share::{share, shareable};
