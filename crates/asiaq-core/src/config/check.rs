@@ -16,6 +16,7 @@ use super::disco_rds::DiscoRds;
 use super::disco_vpc::DiscoVpc;
 use super::files::ConfigDir;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 
 /// The files that are looked at, in the order in which their problems are told.
@@ -105,6 +106,22 @@ pub struct Files {
 }
 
 impl Files {
+    /// Files that were read elsewhere; what is `None` is not looked at.
+    pub(crate) fn of(
+        vpc: Option<DiscoVpc>,
+        aws: Option<DiscoAws>,
+        alarms: Option<DiscoAlarms>,
+        rds: Option<DiscoRds>,
+    ) -> Self {
+        Files {
+            vpc,
+            aws,
+            alarms,
+            rds,
+            problems: Problems::default(),
+        }
+    }
+
     /// Reads the files of a configuration directory. What cannot be read is a problem of the report.
     pub fn load(dir: &ConfigDir) -> Self {
         let mut problems = Problems::default();
@@ -182,10 +199,11 @@ fn checked(files: &Files, only: Only<'_>) -> String {
 
 /// Collects problems.
 #[derive(Debug, Clone, Default)]
-struct Problems(Vec<Problem>);
+pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
-    fn push(&mut self, severity: Severity, error: ConfigError) {
+    /// Adds a problem.
+    pub(crate) fn push(&mut self, severity: Severity, error: ConfigError) {
         let location = *error.location;
         let problem = Problem {
             file: location.file,
@@ -196,20 +214,53 @@ impl Problems {
             problem: error.problem,
             hint: error.hint,
         };
-        let known = |other: &Problem| {
-            other.problem == problem.problem
-                && other.file == problem.file
-                && (other.line, &other.section, &other.key)
-                    == (problem.line, &problem.section, &problem.key)
-        };
-        match self.0.iter_mut().find(|other| known(other)) {
-            Some(other) if problem.severity < other.severity => *other = problem,
-            Some(_) => {}
-            None => self.0.push(problem),
-        }
+        self.0.push(problem);
     }
 
-    fn errors(&mut self, errors: Option<ConfigErrors>) {
+    /// Adds what a command would refuse.
+    pub(crate) fn error(&mut self, error: ConfigError) {
+        self.push(Severity::Error, error);
+    }
+
+    /// Adds what is probably not meant.
+    pub(crate) fn warning(&mut self, error: ConfigError) {
+        self.push(Severity::Warning, error);
+    }
+
+    /// How many were added so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds what another check has found.
+    pub(crate) fn extend(&mut self, problems: Vec<Problem>) {
+        self.0.extend(problems);
+    }
+
+    /// Every problem once, in the order of their first mention; one that is both counts as an error.
+    pub(crate) fn each_once(self) -> Vec<Problem> {
+        let mut places = HashMap::new();
+        let mut once: Vec<Problem> = Vec::new();
+        for problem in self.0 {
+            let place = (
+                problem.file.clone(),
+                problem.line,
+                problem.section.clone(),
+                problem.key.clone(),
+                problem.problem.clone(),
+            );
+            let at = *places.entry(place).or_insert(once.len());
+            match once.get_mut(at) {
+                Some(known) if problem.severity < known.severity => *known = problem,
+                Some(_) => {}
+                None => once.push(problem),
+            }
+        }
+        once
+    }
+
+    /// Adds all of these as errors.
+    pub(crate) fn errors(&mut self, errors: Option<ConfigErrors>) {
         for error in errors.map(|errors| errors.0).unwrap_or_default() {
             self.push(Severity::Error, error);
         }
@@ -236,12 +287,13 @@ impl Problems {
         None
     }
 
-    fn sorted(mut self) -> Vec<Problem> {
+    fn sorted(self) -> Vec<Problem> {
         let place = |file: &str| FILES.iter().position(|name| file.ends_with(name));
-        self.0.sort_by(|a, b| {
+        let mut problems = self.each_once();
+        problems.sort_by(|a, b| {
             let key = |p: &Problem| (place(&p.file), p.line, p.section.clone(), p.key.clone());
             key(a).cmp(&key(b)).then(a.severity.cmp(&b.severity))
         });
-        self.0
+        problems
     }
 }

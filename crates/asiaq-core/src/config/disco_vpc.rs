@@ -8,7 +8,7 @@ mod environment;
 mod peerings;
 #[cfg(test)]
 mod tests;
-mod warnings;
+pub(crate) mod warnings;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -4,7 +4,7 @@
 
 mod balancer;
 mod smoke;
-mod spelling;
+pub(crate) mod spelling;
 
 pub use balancer::{BalancerOptions, BalancerType};
 pub use smoke::SmokeMethod;

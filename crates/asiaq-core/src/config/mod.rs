@@ -13,7 +13,7 @@ pub mod disco_vpc;
 pub mod files;
 pub mod hostclass;
 pub mod ini;
-mod suggest;
+pub(crate) mod suggest;
 pub mod truth;
 
 pub use diagnostic::{ConfigError, ConfigErrors, Location};

@@ -73,18 +73,25 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
 /// The document in a file; `None` if the file is not for us.
 fn document(path: &Path) -> Result<Option<(String, Wanted)>, ConfigError> {
     let own = path.file_name().map(OsStr::to_string_lossy);
-    let Some(name) = own
-        .as_deref()
-        .and_then(|name| name.strip_suffix(EXTENSION))
-        .filter(|name| !is_of_aws(name))
-    else {
+    let file = path.display().to_string();
+    let Some(name) = name_of(&file, own.as_deref().unwrap_or_default())? else {
         return Ok(None);
     };
-    let file = path.display().to_string();
-    check_name(name).map_err(|problem| problem.at(Location::file(&file)))?;
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let content = parse(&file, &text)?;
     Ok(Some((name.to_owned(), Wanted { file, content })))
+}
+
+/// The name of the document in a file of this name; `None` if the file is not for us.
+///
+/// # Errors
+/// AWS does not take the name.
+pub(crate) fn name_of<'a>(file: &str, own: &'a str) -> Result<Option<&'a str>, ConfigError> {
+    let Some(name) = own.strip_suffix(EXTENSION).filter(|name| !is_of_aws(name)) else {
+        return Ok(None);
+    };
+    check_name(name).map_err(|problem| problem.at(Location::file(file)))?;
+    Ok(Some(name))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {

@@ -11,6 +11,8 @@ mod desired;
 mod document;
 mod observed;
 
+pub(crate) use desired::name_of as document_name_of;
+
 pub use apply::apply;
 pub use changes::{DocumentAction, Summary, Update};
 pub use document::{Document, Text, get, header, list};

@@ -191,7 +191,8 @@ impl View<'_> {
     }
 }
 
-fn known_keys() -> Vec<String> {
+/// Every option of an environment.
+pub(crate) fn known_keys() -> Vec<String> {
     let of_nets = MetaNetwork::ALL
         .into_iter()
         .flat_map(|net| NET_KEYS.map(|what| net_key(net, what)));

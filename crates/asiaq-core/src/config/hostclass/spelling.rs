@@ -6,7 +6,7 @@ use crate::config::ini::Ini;
 use crate::config::suggest::nearest;
 
 /// Every option that some tool reads from a hostclass section (spec 10, section 5.2).
-const KNOWN: [&str; 48] = [
+pub(crate) const KNOWN: [&str; 48] = [
     "ami_available_wait_time",
     "bake_ami",
     "bake_instance_profile",
