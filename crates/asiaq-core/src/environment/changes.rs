@@ -71,7 +71,7 @@ pub(super) fn plan(desired: &Desired, observed: &Observed) -> Plan<Action> {
     nat::nat(&mut plan, desired, observed);
     endpoint::endpoint(&mut plan, desired, observed);
     dhcp::dhcp(&mut plan, desired, observed);
-    interfaces(&mut plan, desired);
+    interfaces(&mut plan, desired, observed);
     peering::peering(&mut plan, desired, observed);
     topic::topic(&mut plan, desired, observed);
     database::database(&mut plan, desired, observed);
@@ -263,8 +263,9 @@ fn name_tags(env: &str) -> Tags {
     ])
 }
 
-fn interfaces(plan: &mut Plan<Action>, desired: &Desired) {
-    for own in &desired.interfaces {
+fn interfaces(plan: &mut Plan<Action>, desired: &Desired, observed: &Observed) {
+    let wanted = desired.interfaces.iter();
+    for own in wanted.filter(|own| !observed.taken.contains(&own.address)) {
         let needs = [subnet_key(own.net, &own.zone), group_key(own.net)];
         let line = format!(
             "interface {} {} {} of {}",

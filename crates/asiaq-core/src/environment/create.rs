@@ -56,6 +56,18 @@ impl Planned {
         self
     }
 
+    /// True if subnets or security groups are still to be made: hosts have no place before.
+    pub fn makes_places(&self) -> bool {
+        let makes = |action: &Action| {
+            matches!(
+                action,
+                Action::CreateSubnet { .. } | Action::CreateSecurityGroup { .. }
+            )
+        };
+        let mut changes = self.plan.changes().iter();
+        changes.any(|change| makes(&change.action))
+    }
+
     /// Applies the plan; returns the VPC id.
     pub async fn apply(&self, aws: &Aws, progress: &dyn Progress) -> Result<String> {
         let ids = apply(aws, &self.name, &self.plan, self.ids.clone(), progress).await?;
@@ -141,12 +153,27 @@ pub async fn plan_update(
     sources: &Sources,
     selector: &Selector,
 ) -> Result<Option<Planned>> {
-    let config = &sources.vpc;
-    let (vpcs, zones) = tokio::try_join!(vpc::list(aws), observed::zones(aws))?;
+    let vpcs = vpc::list(aws).await?;
     let matching = vpcs.iter().filter(|vpc| selector.matches(vpc)).cloned();
     let Some(vpc) = only(matching.collect(), selector)? else {
         return Ok(None);
     };
+    let planned = plan_update_of(aws, sources, (&vpc, &vpcs), None).await?;
+    Ok(Some(planned))
+}
+
+/// As [`plan_update`], for a VPC out of all of the region. With `hostclasses`, the configuration of the hostclasses, their addresses
+/// are reserved as [`plan_create`] does, those that no interface has yet.
+///
+/// # Errors
+/// Those of [`plan_update`].
+pub async fn plan_update_of(
+    aws: &Aws,
+    sources: &Sources,
+    (vpc, vpcs): (&Vpc, &[Vpc]),
+    hostclasses: Option<&DiscoAws>,
+) -> Result<Planned> {
+    let config = &sources.vpc;
     if !vpc.is_environment() {
         return Err(Error::refused(format!(
             "VPC {} is not an environment: it lacks the tag `Name` or `type`",
@@ -161,20 +188,34 @@ pub async fn plan_update(
             .map_err(Into::into),
         Services::for_update(sources, &vpc.name),
     )?;
+    let addresses = hostclasses
+        .map(|hc| static_addresses(hc, &vpc.name))
+        .transpose()?
+        .unwrap_or_default();
     let scope = PeerScope {
         config: &environment,
-        vpc: Some(&vpc),
-        vpcs: &vpcs,
+        vpc: Some(vpc),
+        vpcs,
         sources,
     };
-    let (ntp_servers, observed) = tokio::try_join!(
+    let taken = async {
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        observed::interfaces(aws, &vpc.id).await
+    };
+    let (zones, ntp_servers, mut observed, taken) = tokio::try_join!(
+        observed::zones(aws),
         resolve_ntp(&environment),
-        observed::observe(aws, &vpc, &scope)
+        observed::observe(aws, vpc, &scope),
+        taken,
     )?;
+    let taken = taken.iter().filter_map(|own| own.address.parse().ok());
+    observed.taken = taken.collect();
     let around = Surroundings {
         zones: &zones,
         occupied: &[],
-        addresses: &[],
+        addresses: &addresses,
         ntp_servers: &ntp_servers,
         extra_tags: &vpc.tags,
         services: &services,
@@ -182,8 +223,8 @@ pub async fn plan_update(
         region: aws.region(),
     };
     let planned = compare(config, &environment, &around, &observed)?;
-    let overlaps = range::overlap_warnings(&vpc, &vpcs);
-    Ok(Some(planned.with_warnings(overlaps)))
+    let overlaps = range::overlap_warnings(vpc, vpcs);
+    Ok(planned.with_warnings(overlaps))
 }
 
 /// The plan that turns what there is into what is configured. Talks to nobody; only the choice of random blocks differs

@@ -113,6 +113,20 @@ pub async fn plan_destroy(
     let Some(vpc) = only(vpc::select(aws, selector).await?, selector)? else {
         return Ok(None);
     };
+    let planned = plan_destroy_of(aws, access, vpc, selector).await?;
+    Ok(Some(planned))
+}
+
+/// As [`plan_destroy`], for the VPC that the selector has found.
+///
+/// # Errors
+/// Those of [`plan_destroy`].
+pub async fn plan_destroy_of(
+    aws: &Aws,
+    access: &Access,
+    vpc: Vpc,
+    selector: &Selector,
+) -> Result<Destruction> {
     if vpc.is_default {
         return Err(Error::refused(format!(
             "{} is the default VPC of {}, not an environment",
@@ -135,12 +149,12 @@ pub async fn plan_destroy(
             vpc.name
         ));
     }
-    Ok(Some(Destruction {
+    Ok(Destruction {
         vpc,
         spotinst,
         plan,
         warnings,
-    }))
+    })
 }
 
 /// Whether what is found by the VPC's name is this VPC's.
@@ -172,6 +186,9 @@ async fn name_scope(aws: &Aws, vpc: &Vpc, selector: &Selector) -> Result<NameSco
 }
 
 /// Orders the steps. Pure. What is alive goes before what it stands on: a database that has to stay keeps its network.
+///
+/// DHCP options can only go after their VPC, and then nothing leads another run to a set that an interrupted one has left. That is
+/// harmless: it costs nothing, and the next environment of the name adopts or replaces it.
 fn plan(vpc: &Vpc, contents: &Contents) -> Result<Plan<DestroyAction>> {
     hosts::refuse_hidden_groups(vpc, contents)?;
     hosts::refuse_foreign_groups(vpc, contents)?;

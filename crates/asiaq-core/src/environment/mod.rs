@@ -27,8 +27,8 @@ mod vpc;
 
 pub use action::Action;
 pub use address::{AddressAction, apply_addresses, plan_allocate, plan_release};
-pub use create::{Create, Planned, only, plan_create, plan_update};
-pub use destroy::{DestroyAction, Destruction, plan_destroy};
+pub use create::{Create, Planned, only, plan_create, plan_update, plan_update_of};
+pub use destroy::{DestroyAction, Destruction, plan_destroy, plan_destroy_of};
 pub use instance_route::{InstanceRoute, delete_instance_route, instance_routes};
 pub use interface::{InterfaceRequest, create_interface, find_interfaces};
 pub use network::{Network, NetworkPlace, network_of};

@@ -35,7 +35,8 @@ use crate::names::tag;
 use crate::network::MetaNetwork;
 use aws_sdk_ec2::types::Filter;
 use ipnet::Ipv4Net;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 /// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,6 +316,8 @@ pub(super) struct Observed {
     pub(super) peers: Peers,
     /// Name of every VPC of the region that has one, by id.
     pub(super) vpc_names: BTreeMap<String, String>,
+    /// Addresses of its network interfaces; empty if none are to be reserved.
+    pub(super) taken: BTreeSet<Ipv4Addr>,
 }
 
 /// Reads a VPC: all calls concurrent.
@@ -367,5 +370,6 @@ pub(super) async fn observe(
         beside,
         peers,
         vpc_names: super::vpc::names(scope.vpcs),
+        taken: BTreeSet::new(),
     })
 }

@@ -26,6 +26,8 @@ pub trait Progress: Send + Sync {
     fn failed(&self, line: &str, error: &crate::Error);
     /// Something that the operator should know while waiting.
     fn note(&self, text: &str);
+    /// A part of a long command begins, such as a sequence of a pipeline. `kept` are lines of what is as wanted already.
+    fn stage(&self, _title: &str, _kept: &[String]) {}
 }
 
 /// Progress that nobody looks at.

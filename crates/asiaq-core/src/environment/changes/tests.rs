@@ -4,7 +4,7 @@ use super::super::testing::{
     World, applied, applied_until, config, group, net4, ordered, table, via, zones,
 };
 use super::*;
-use crate::config::EnvironmentConfig;
+use crate::config::{EnvironmentConfig, Location, StaticAddresses};
 use crate::network::{Grant, Peer, Protocol};
 use proptest::prelude::*;
 
@@ -37,6 +37,27 @@ fn drifted(drift: impl Fn(&mut Observed)) -> Observed {
 fn tcp(port: i32, cidr: &str) -> Grant<GroupRef> {
     let peer = Peer::Cidr(cidr.parse().unwrap());
     Grant::new(Protocol::Tcp, Some(port), Some(port), peer)
+}
+
+#[test]
+fn addresses_that_an_interface_has_are_not_reserved_again() {
+    let own = StaticAddresses {
+        hostclass: "mhca".into(),
+        meta_network: MetaNetwork::Tunnel,
+        addresses: vec!["+7".into(), "+8".into()],
+        location: Location::default(),
+    };
+    let world = World {
+        addresses: vec![own],
+        ..one_zone()
+    };
+    let mut observed = drifted(|_| ());
+    let first = "+ interface tunnel us-west-2a 10.0.0.7 of mhca";
+    let second = "+ interface tunnel us-west-2a 10.0.0.8 of mhca";
+    let lines = |observed: &Observed| world.plan(&small(), observed).lines();
+    assert_eq!(lines(&observed), [first, second]);
+    observed.taken.insert([10, 0, 0, 7].into());
+    assert_eq!(lines(&observed), [second]);
 }
 
 #[test]

@@ -65,14 +65,21 @@ pub(super) struct HelperAddresses {
     pub(super) logforwarder: String,
 }
 
-/// Reads and resolves. Nothing is changed; every wrong row and hostclass is reported.
-pub(super) async fn read(clouds: Clouds<'_>, request: &Request<'_>) -> Result<Inputs> {
+/// Reads and resolves. `found` is the environment's VPC if it is known. Nothing is changed; every wrong row and hostclass is reported.
+pub(super) async fn read(
+    clouds: Clouds<'_>,
+    request: &Request<'_>,
+    found: Option<&Vpc>,
+) -> Result<Inputs> {
     let aws = clouds.aws;
     let rows = rows_in_sequence(request)?;
     let project = request.config.project_name()?;
     let trusted = Trusted::new(&request.config.trusted_account_ids()?);
     let place = async {
-        let vpc = environment::find(aws, request.env).await?;
+        let vpc = match found {
+            Some(vpc) => vpc.clone(),
+            None => environment::find(aws, request.env).await?,
+        };
         let network = environment::network_of(aws, &vpc).await?;
         Ok((vpc, network))
     };
@@ -153,7 +160,7 @@ pub(super) fn balancer_specs<'a>(
 }
 
 /// Rows with their sequence numbers, ascending, file order inside a sequence.
-fn rows_in_sequence(request: &Request<'_>) -> Result<Vec<(i64, Row)>, ConfigErrors> {
+pub(super) fn rows_in_sequence(request: &Request<'_>) -> Result<Vec<(i64, Row)>, ConfigErrors> {
     let mut problems = Vec::new();
     for row in &request.pipeline.rows {
         problems.extend(row.check_identity(&request.pipeline.file).err());
@@ -173,7 +180,11 @@ fn rows_in_sequence(request: &Request<'_>) -> Result<Vec<(i64, Row)>, ConfigErro
 }
 
 /// The images that rows may mean: two concurrent calls at most.
-async fn images_of_rows(aws: &Aws, trusted: &Trusted, rows: &[(i64, Row)]) -> Result<Vec<Image>> {
+pub(super) async fn images_of_rows(
+    aws: &Aws,
+    trusted: &Trusted,
+    rows: &[(i64, Row)],
+) -> Result<Vec<Image>> {
     let ids: Vec<String> = rows.iter().filter_map(|(_, row)| row.ami.clone()).collect();
     let classes: Vec<String> = rows
         .iter()

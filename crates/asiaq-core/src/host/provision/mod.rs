@@ -1,17 +1,19 @@
 //! Provisioning: pipeline rows become groups of hosts (spec 40, section 4).
 //!
-//! `inputs` reads everything once and concurrently, `resolve` finds out what each row means and `rows` turns it into the changes
-//! of balancer and group that it wants (both pure), `run` shows or applies the plan sequence by sequence and waits for capacity
-//! and smoke tests in between.
+//! `ahead` checks what it can while the environment does not exist yet. `inputs` reads everything once and concurrently,
+//! `resolve` finds out what each row means and `rows` turns it into the changes of balancer and group that it wants (both
+//! pure), `run` shows or applies the plan sequence by sequence and waits for capacity and smoke tests in between.
 
+mod ahead;
 mod inputs;
 mod resolve;
 mod rows;
 mod run;
 mod user_data;
 
+pub use ahead::{Expected, look_ahead};
 pub use rows::Action;
-pub use run::{Provision, RowPlan, SequencePlan, prepare};
+pub use run::{Provision, RowPlan, SequencePlan, prepare, prepare_in};
 
 use crate::config::{DiscoAws, DiscoVpc};
 use crate::host::remote::SshSettings;

@@ -23,6 +23,7 @@ pub(super) struct Known<'a> {
     pub(super) images: &'a [Image],
     pub(super) stages: &'a [String],
     pub(super) vpc: &'a Vpc,
+    /// A metanetwork that is yet to be made has no subnets.
     pub(super) network: &'a Network,
     pub(super) groups: &'a GroupState,
     /// Whether Spotinst can be spoken to.
@@ -137,27 +138,7 @@ impl Known<'_> {
     /// The kind of the group that the row creates or updates (spec 30, section 14).
     fn kind(&self, row: &Row, hostclass: &HostclassConfig, want_spot: bool) -> Result<Kind> {
         if want_spot && !self.spotinst {
-            let request = self.request;
-            let place = if row.spotinst == Some(true) {
-                Some(cell(request, row, "spotinst"))
-            } else {
-                let found =
-                    request
-                        .config
-                        .section_option(&hostclass.name, "spotinst", request.env)?;
-                found.map(|found| found.location)
-            };
-            let text = format!(
-                "hostclass {} asks for a Spotinst Elastigroup, but SPOTINST_TOKEN is not set",
-                hostclass.name
-            );
-            let error = ConfigError::new(text).with_hint(
-                "set the environment variable SPOTINST_TOKEN, or remove `spotinst` from the row and the hostclass to use an Auto Scaling group",
-            );
-            return Err(match place {
-                Some(place) => error.at(place).into(),
-                None => error.into(),
-            });
+            return Err(no_spotinst(self.request, row, hostclass)?.into());
         }
         group::kind_for(self.groups, &hostclass.name, Target::Hostclass, want_spot)
     }
@@ -172,6 +153,10 @@ impl Known<'_> {
         let Some(own) = own else {
             return Ok(Vec::new());
         };
+        // Its subnets are not made yet, so nobody knows the addresses.
+        if blocks.is_empty() {
+            return Ok(Vec::new());
+        }
         let (mut addresses, mut problems) = (Vec::new(), Vec::new());
         for text in &own.addresses {
             match resolve_address(own.meta_network, text, &blocks) {
@@ -357,6 +342,32 @@ fn shared_balancers(rows: &[ResolvedRow]) -> Vec<Error> {
         }
     }
     errors
+}
+
+/// The row asks for an Elastigroup, and Spotinst cannot be spoken to.
+fn no_spotinst(
+    request: &Request<'_>,
+    row: &Row,
+    hostclass: &HostclassConfig,
+) -> Result<ConfigError, ConfigError> {
+    let place = if row.spotinst == Some(true) {
+        Some(cell(request, row, "spotinst"))
+    } else {
+        let config = request.config;
+        let found = config.section_option(&hostclass.name, "spotinst", request.env)?;
+        found.map(|found| found.location)
+    };
+    let text = format!(
+        "hostclass {} asks for a Spotinst Elastigroup, but SPOTINST_TOKEN is not set",
+        hostclass.name
+    );
+    let error = ConfigError::new(text).with_hint(
+        "set the environment variable SPOTINST_TOKEN, or remove `spotinst` from the row and the hostclass to use an Auto Scaling group",
+    );
+    Ok(match place {
+        Some(place) => error.at(place),
+        None => error,
+    })
 }
 
 /// By id if the row has one; else the best of the hostclass (spec 40, section 4.2).

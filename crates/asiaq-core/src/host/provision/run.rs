@@ -6,7 +6,7 @@ use super::resolve;
 use super::rows::{Action, plan_row};
 use crate::aws::Aws;
 use crate::balancer::{self, BalancerExecutor};
-use crate::environment::{InterfaceRequest, create_interface};
+use crate::environment::{InterfaceRequest, Vpc, create_interface};
 use crate::error::{Error, Result};
 use crate::group::{self, Clouds, GroupExecutor};
 use crate::host::capacity;
@@ -35,6 +35,22 @@ pub struct SequencePlan {
     pub number: i64,
     /// Rows in file order.
     pub rows: Vec<RowPlan>,
+}
+
+impl SequencePlan {
+    /// Its number and hostclasses.
+    fn title(&self) -> String {
+        let classes: Vec<&str> = self.rows.iter().map(|row| row.hostclass.as_str()).collect();
+        format!("sequence {}: {}", self.number, classes.join(", "))
+    }
+
+    /// Lines of the rows that have nothing to change.
+    fn kept(&self) -> Vec<String> {
+        let kept = self.rows.iter();
+        kept.filter(|row| !row.repeats && row.plan.is_empty())
+            .flat_map(RowPlan::lines)
+            .collect()
+    }
 }
 
 /// The changes of one row.
@@ -84,7 +100,19 @@ impl RowPlan {
 /// # Errors
 /// Anything wrong with any row, hostclass or image; nothing is provisioned until every row resolves.
 pub async fn prepare<'a>(clouds: Clouds<'_>, request: Request<'a>) -> Result<Provision<'a>> {
-    let inputs = inputs::read(clouds, &request).await?;
+    prepare_in(clouds, request, None).await
+}
+
+/// As [`prepare`], in the VPC of the environment if it is known.
+///
+/// # Errors
+/// Those of [`prepare`].
+pub async fn prepare_in<'a>(
+    clouds: Clouds<'_>,
+    request: Request<'a>,
+    vpc: Option<&Vpc>,
+) -> Result<Provision<'a>> {
+    let inputs = inputs::read(clouds, &request, vpc).await?;
     let now = Utc::now().timestamp();
     let (mut sequences, mut errors): (Vec<SequencePlan>, Vec<Error>) = (Vec::new(), Vec::new());
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -131,6 +159,22 @@ impl Provision<'_> {
         rows.map(|row| row.hostclass.name.as_str()).collect()
     }
 
+    /// The environment.
+    pub fn env(&self) -> &str {
+        self.request.env
+    }
+
+    /// Hostclasses that have a group in the environment and that no row names.
+    pub fn without_row(&self) -> BTreeSet<&str> {
+        let named = self.hostclasses();
+        let groups = self.inputs.groups.groups().iter();
+        let living = groups.filter(|group| !group.deleting);
+        let classes = living.map(|group| group.hostclass(self.request.env));
+        classes
+            .filter(|name| !name.is_empty() && !named.contains(name))
+            .collect()
+    }
+
     /// Hostclasses whose groups are waited for and smoke tested.
     fn flammable(&self) -> BTreeSet<&str> {
         let rows = self.sequences.iter().flat_map(|sequence| &sequence.rows);
@@ -166,6 +210,7 @@ impl Provision<'_> {
         for (index, sequence) in self.sequences.iter().enumerate() {
             let (own, later) = rest.split_at(sequence.rows.len().min(rest.len()));
             rest = later;
+            progress.stage(&sequence.title(), &sequence.kept());
             let result = async {
                 let mut groups = Vec::new();
                 for wave in waves(&sequence.rows) {

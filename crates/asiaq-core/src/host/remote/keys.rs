@@ -4,10 +4,7 @@
 mod agent;
 
 use crate::aws::{Aws, AwsError, Context};
-use crate::config::{ConfigDir, DiscoAws, DiscoVpc};
-use crate::environment::Vpc;
 use crate::error::{Error, Result};
-use crate::names;
 use agent::{Added, add};
 use futures::StreamExt;
 use futures::stream;
@@ -26,29 +23,6 @@ struct Object<'a> {
     bucket: &'a str,
     name: String,
     size: i64,
-}
-
-/// Names of the credential buckets of an environment, as `credential_buckets` of its section in `disco_vpc.ini` says. Without
-/// that file there are none.
-///
-/// # Errors
-/// The file cannot be read; there are buckets, and no `project_name` to name them with.
-pub fn credential_buckets(
-    directory: &ConfigDir,
-    config: &DiscoAws,
-    vpc: &Vpc,
-    region: &str,
-) -> Result<Vec<String>> {
-    let Some(vpc_config) = DiscoVpc::load_if_present(directory)? else {
-        return Ok(Vec::new());
-    };
-    let postfixes = vpc_config.credential_postfixes(&vpc.name, &vpc.env_type)?;
-    if postfixes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let project = config.project_name()?;
-    let name = |postfix: &String| names::credential_bucket(region, &project, postfix);
-    Ok(postfixes.iter().map(name).collect())
 }
 
 /// See [`super::Remote::load_keys`].

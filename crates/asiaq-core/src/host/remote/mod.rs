@@ -15,7 +15,6 @@ mod settings;
 
 pub use command::{Session, argv, check_word};
 pub use fleet::{FleetReport, HostResult, Parallel};
-pub use keys::credential_buckets;
 pub use output::Layout;
 pub use route::{JumpHost, Route, answers};
 pub use run::{Finished, Sink};
