@@ -179,6 +179,47 @@ fn the_demo_runs_to_its_end_twice() {
 }
 
 #[test]
+fn the_demo_of_a_sandbox_runs_to_its_end() {
+    let cloud = LocalCloud::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let output = asiaq("asiaq")
+        .env("ASIAQ_CACHE_DIR", cloud.cache.path().to_str().unwrap())
+        .config(root)
+        .args(["local", "demo", "--sandbox"])
+        .run()
+        .expect_status(0);
+    let text = output.stdout;
+    for (expected, times) in [
+        ("s: environment sample", 2),
+        ("s: sequence 1: mhcs3proxy, mhcadminproxy", 2),
+        ("s: sequence 2: mhcbanana", 2),
+        ("] 0.0 s: checks of sandbox sample", 2),
+        ("= environment sample is as wanted", 1),
+        ("= group ", 3),
+        ("= object ", 2),
+        (
+            "s3://us-west-2.asiaqdemo.sandboxes/firewall-trusted-cidrs/sample",
+            3,
+        ),
+        ("sandbox sample is up after ", 2),
+        ("       203.0.113.0/24\n", 1),
+        ("- vpc sample ", 1),
+        ("environment `sample` runs 3 hostclasses", 1),
+        ("Try next", 1),
+    ] {
+        assert_eq!(
+            text.matches(expected).count(),
+            times,
+            "`{expected}` in\n{text}"
+        );
+    }
+    let hosts = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("i-"));
+    assert_eq!(hosts.count(), 3, "{text}");
+}
+
+#[test]
 fn old_names_are_linked() {
     let dir = tempfile::tempdir().unwrap();
     let link = |expected| {
@@ -188,7 +229,7 @@ fn old_names_are_linked() {
             .expect_status(expected)
     };
     link(0);
-    assert_eq!(link(0).stdout.lines().count(), 13, "again is fine");
+    assert_eq!(link(0).stdout.lines().count(), 18, "again is fine");
     for tool in [
         "disco_autoscale",
         "disco_aws",

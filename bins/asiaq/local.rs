@@ -2,7 +2,7 @@
 
 use asiaq_cli::{Failure, Outcome, Session};
 use asiaq_local::hosts::units::{self, Answer, Places};
-use asiaq_local::{Demo, LocalError, Settings, Status};
+use asiaq_local::{Demo, LocalError, Settings, Status, Story};
 use clap::Subcommand;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -37,7 +37,11 @@ pub enum Local {
         command: Vec<OsString>,
     },
     /// See an environment and a pipeline come up; start here
-    Demo,
+    Demo {
+        /// A developer's sandbox instead
+        #[arg(long)]
+        sandbox: bool,
+    },
     /// Play the hosts: what a machine image does at boot
     #[command(hide = true)]
     Agent,
@@ -142,11 +146,16 @@ async fn local(session: &Session, command: Local) -> Result<(), LocalError> {
             asiaq_local::reset(&settings)?;
             session.inform("the local cloud is empty");
         }
-        Local::Demo => {
+        Local::Demo { sandbox } => {
+            let story = if sandbox {
+                Story::Sandbox
+            } else {
+                Story::Pipeline
+            };
             let config = std::env::var_os("ASIAQ_CONFIG")
                 .filter(|dir| !dir.is_empty())
                 .map(PathBuf::from);
-            Demo::find(config)?
+            Demo::find(config, story)?
                 .run(&settings, &mut |line| printer.line(line))
                 .await?;
         }

@@ -67,6 +67,29 @@ pub(crate) fn put_object(
         })
 }
 
+/// Keys of a bucket's first thousand objects.
+pub(crate) fn list_objects(endpoint: &str, bucket: &str) -> Result<Vec<String>, LocalError> {
+    let text = get(&format!("{endpoint}/{bucket}?list-type=2"), bucket)?;
+    let keys = text.split("<Key>").skip(1);
+    let keys = keys.filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned()));
+    Ok(keys.collect())
+}
+
+/// Content of an object.
+pub(crate) fn get_object(endpoint: &str, bucket: &str, key: &str) -> Result<String, LocalError> {
+    get(&format!("{endpoint}/{bucket}/{key}"), bucket)
+}
+
+fn get(url: &str, bucket: &str) -> Result<String, LocalError> {
+    let failed = |error: ureq::Error| LocalError::Account {
+        what: format!("bucket {bucket}"),
+        problem: error.to_string(),
+    };
+    let request = agent().get(url).header("Authorization", authorization());
+    let mut answer = request.call().map_err(failed)?;
+    answer.body_mut().read_to_string().map_err(failed)
+}
+
 fn authorization() -> String {
     let scope = format!("{TEST_KEY}/20260101/{REGION}/s3/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential={scope}")

@@ -21,7 +21,7 @@ mod settings;
 pub use account::{Account, prepare};
 pub use agent::play_hosts;
 pub use cloud::{REGION, Status, TEST_KEY, down, enter, env_lines, environment, reset, status, up};
-pub use demo::Demo;
+pub use demo::{Demo, Story};
 pub use endpoint::Endpoint;
 pub use error::LocalError;
 pub use install::{MOTO_VERSION, ensure_installed};

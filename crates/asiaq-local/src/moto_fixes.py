@@ -308,3 +308,18 @@ def get_available_subnet_ip(self, instance):
 
 
 Subnet.get_available_subnet_ip = get_available_subnet_ip
+
+# Data Pipeline: the same name and unique id are the same pipeline.
+from moto.datapipeline.models import DataPipelineBackend
+
+create_pipeline = DataPipelineBackend.create_pipeline
+
+
+def create_pipeline_once(self, name, unique_id, **named):
+    for pipeline in self.pipelines.values():
+        if (pipeline.name, pipeline.unique_id) == (name, unique_id):
+            return pipeline
+    return create_pipeline(self, name, unique_id, **named)
+
+
+DataPipelineBackend.create_pipeline = create_pipeline_once
