@@ -1,45 +1,65 @@
-//! `asiaq`: the umbrella command: the local cloud, and links under the old names.
+//! `asiaq`: the umbrella command: sandboxes, the configuration as a whole, backups of tables, the local cloud, and the suite
+//! itself (links, completions, manual).
 
 /// The parts, in the folder of this name.
 mod asiaq {
+    pub mod config;
+    pub mod ddb_backup;
+    pub mod dp;
+    pub mod links;
     pub mod local;
+    pub mod manual;
+    pub mod sandbox;
     pub mod scripts;
 }
 
+use asiaq::config::Config;
+use asiaq::ddb_backup::DdbBackup;
+use asiaq::dp::Dp;
 use asiaq::local::Local;
-use asiaq_cli::{Common, Failure, Outcome, Session, Tool, run};
+use asiaq::manual::{CompletionsArgs, ManArgs};
+use asiaq::sandbox::SandboxArgs;
+use asiaq_cli::{Common, DryRun, Session, Tool, run};
 use clap::{Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// The tools of this suite, beside which links under the old names are made.
-const TOOLS: [&str; 12] = [
-    "disco_autoscale",
-    "disco_aws",
-    "disco_chaos",
-    "disco_eip",
-    "disco_elb",
-    "disco_metrics",
-    "disco_purge_snapshots",
-    "disco_route53",
-    "disco_snapshot",
-    "disco_ssh",
-    "disco_ssm",
-    "disco_vpc_ui",
-];
 
 /// Asiaq: environments and pipelines of hosts in AWS
 #[derive(Debug, Parser)]
-#[command(name = "asiaq", version, infer_long_args = true)]
+#[command(name = "asiaq", version, infer_long_args = true, mut_arg("debug", |debug| debug.short('d')))]
 struct Cli {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    dry_run: DryRun,
+    /// Environment whose options of the configuration hold [default: $DEFAULT_ENV, else default_environment of disco_aws.ini]
+    #[arg(long, visible_alias = "environment", global = true, value_name = "ENV")]
+    env: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Create, update or destroy a sandbox: an environment of your own with its pipeline (JSON keys of --dry-run: part
+    /// sequence hostclass sign text)
+    Sandbox(SandboxArgs),
+    /// Look at the configuration as a whole, without AWS
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
+    /// List and delete pipelines of AWS Data Pipeline
+    Dp {
+        #[command(subcommand)]
+        command: Dp,
+    },
+    /// Back up and restore DynamoDB tables with AWS Data Pipeline
+    #[command(name = "ddb_backup", alias = "ddb-backup")]
+    DdbBackup {
+        #[command(subcommand)]
+        command: DdbBackup,
+    },
     /// Rehearse without an AWS account: a local endpoint on loopback
     Local {
         #[command(subcommand)]
@@ -50,6 +70,10 @@ enum Command {
         /// Directory for the links, usually one on the PATH
         dir: PathBuf,
     },
+    /// Print what a shell needs to complete the command lines of all tools
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all tools
+    Man(ManArgs),
 }
 
 impl Tool for Cli {
@@ -60,50 +84,18 @@ impl Tool for Cli {
 
 fn main() -> ExitCode {
     run(async |cli: Cli, session: &Session| {
+        let (env, dry_run) = (cli.env.as_deref(), cli.dry_run.dry_run);
         match cli.command {
-            Command::Local { command } => return asiaq::local::run(session, command).await,
-            Command::LinkNames { dir } => link_names(session, &dir)?,
+            Command::Sandbox(args) => asiaq::sandbox::run(session, args, env, dry_run).await,
+            Command::Config { command } => asiaq::config::run(session, command, env),
+            Command::Dp { command } => asiaq::dp::run(session, command, env, dry_run).await,
+            Command::DdbBackup { command } => {
+                asiaq::ddb_backup::run(session, command, env, dry_run).await
+            }
+            Command::Local { command } => asiaq::local::run(session, command).await,
+            Command::LinkNames { dir } => asiaq::links::link_names(session, &dir),
+            Command::Completions(args) => asiaq::manual::completions(session, &args),
+            Command::Man(args) => asiaq::manual::man(session, &args),
         }
-        Ok(Outcome::Success)
     })
-}
-
-fn link_names(session: &Session, dir: &Path) -> Result<(), Failure> {
-    let problem = |what: &Path, error: std::io::Error| {
-        Failure::new(format!("cannot link `{}`: {error}", what.display()))
-    };
-    let own = std::env::current_exe().map_err(|error| problem(dir, error))?;
-    let folder = own.parent().unwrap_or(Path::new("."));
-    for tool in TOOLS {
-        let (target, link) = (folder.join(tool), dir.join(format!("{tool}.py")));
-        if !target.is_file() {
-            return Err(
-                Failure::new(format!("`{}` does not exist", target.display())).with_hint(Some(
-                    "install the whole suite: `cargo install --path bins`".into(),
-                )),
-            );
-        }
-        match std::fs::read_link(&link) {
-            Ok(old) if old == target => {}
-            Ok(_) => replace(&target, &link).map_err(|error| problem(&link, error))?,
-            Err(_) if link.exists() => {
-                return Err(
-                    Failure::new(format!("`{}` exists and is not a link", link.display()))
-                        .with_hint(Some("move it away first, if it is the old suite".into())),
-                );
-            }
-            Err(_) => {
-                std::os::unix::fs::symlink(&target, &link).map_err(|error| problem(&link, error))?
-            }
-        }
-        session
-            .printer
-            .line(format!("{} -> {}", link.display(), target.display()));
-    }
-    asiaq::scripts::install(session, dir)
-}
-
-fn replace(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::fs::remove_file(link)?;
-    std::os::unix::fs::symlink(target, link)
 }

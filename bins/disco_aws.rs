@@ -1,10 +1,11 @@
 //! `disco_aws`: provisions and manages the hosts of an environment.
 
-/// The subcommands, in the folder of this name.
+/// The subcommands, in the folder of this name; one is shared with `disco_snapshot`.
 mod disco_aws {
     pub mod hosts;
     pub mod pipeline;
     pub mod remote;
+    #[path = "../disco_snapshot/create.rs"]
     pub mod snapshot;
     pub mod ssm;
 }
@@ -17,7 +18,7 @@ use clap::{Parser, Subcommand};
 use disco_aws::hosts::{Hosts, ListArgs, Selector, TagArgs};
 use disco_aws::pipeline::{PipelineArgs, ProvisionArgs, SpinupArgs};
 use disco_aws::remote::ExecArgs;
-use disco_aws::snapshot::CreateSnapshotArgs;
+use disco_aws::snapshot::{self, CreateArgs};
 use disco_aws::ssm::ExecSsmArgs;
 use std::process::ExitCode;
 
@@ -67,7 +68,7 @@ enum Command {
     Exec(ExecArgs),
     /// Same as `disco_snapshot create`, for old scripts
     #[command(hide = true)]
-    Createsnapshot(CreateSnapshotArgs),
+    Createsnapshot(CreateArgs),
     /// Print an option of a hostclass as this environment sees it
     Gethostclassoption {
         /// Hostclass
@@ -124,7 +125,9 @@ fn main() -> ExitCode {
             Command::Tag(args) => call.tag(args).await,
             Command::Isready(hosts) => call.is_ready(hosts).await,
             Command::Exec(args) => call.exec(args).await,
-            Command::Createsnapshot(args) => call.create_snapshot(&args).await,
+            Command::Createsnapshot(args) => {
+                snapshot::create(session, &config, &env, &args, call.dry_run).await
+            }
             Command::Gethostclassoption { hostclass, option } => {
                 call.hostclass_option(&hostclass, &option)
             }

@@ -3,6 +3,7 @@
 /// The subcommands that make snapshots, in the folder of this name.
 mod disco_snapshot {
     pub mod capture;
+    pub mod create;
 }
 
 use asiaq_cli::{
@@ -12,9 +13,10 @@ use asiaq_core::aws::Aws;
 use asiaq_core::config::DiscoAws;
 use asiaq_core::group::{self, Clouds};
 use asiaq_core::plan::{Plan, Yields};
-use asiaq_core::storage::{self, CreateRequest, Planned, SnapshotAction, SnapshotRecord};
-use clap::{Args, Parser, Subcommand};
+use asiaq_core::storage::{self, Planned, SnapshotAction, SnapshotRecord};
+use clap::{Parser, Subcommand};
 use disco_snapshot::capture::CaptureArgs;
+use disco_snapshot::create::{CreateArgs, create};
 use std::process::ExitCode;
 
 /// Make, list, capture, update and delete snapshots of hostclasses. With --volume-id and no subcommand: capture
@@ -79,19 +81,6 @@ enum Command {
         #[arg(long, value_name = "ID")]
         snapshot_id: Option<String>,
     },
-}
-
-#[derive(Debug, Args)]
-struct CreateArgs {
-    /// Size in GB
-    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=65_536))]
-    size: i32,
-    /// The hostclass
-    #[arg(long)]
-    hostclass: String,
-    /// Do not encrypt
-    #[arg(long)]
-    unencrypted: bool,
 }
 
 impl Tool for Cli {
@@ -170,14 +159,7 @@ impl Call<'_> {
 
     async fn create(&self, args: &CreateArgs) -> Result<Outcome, Failure> {
         let (config, env) = self.environment()?;
-        let encrypted = !args.unencrypted;
-        let request = CreateRequest::new(&config, &env, &args.hostclass, args.size, encrypted)?;
-        let aws = self.session.aws().await?;
-        let plan = storage::plan_create(&aws, &request).await?;
-        if let Some(id) = self.carry_out(&aws, &plan).await? {
-            self.session.inform(&format!("created {id}"));
-        }
-        Ok(Outcome::Success)
+        create(self.session, &config, &env, args, self.dry_run).await
     }
 
     async fn list(&self, hostclasses: &[String]) -> Result<Outcome, Failure> {

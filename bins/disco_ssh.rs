@@ -1,9 +1,10 @@
 //! `disco_ssh`: log in to a host by name.
 
 use asiaq_cli::{Common, DryRun, EnvOption, Failure, Outcome, Session, Tool, become_program, run};
+use asiaq_core::credentials::credential_buckets;
 use asiaq_core::environment;
 use asiaq_core::host::login::{Login, Wanted, shown, to_address};
-use asiaq_core::host::remote::{Remote, SshSettings, credential_buckets};
+use asiaq_core::host::remote::{Remote, SshSettings};
 use clap::Parser;
 use clap::builder::NonEmptyStringValueParser;
 use std::process::ExitCode;

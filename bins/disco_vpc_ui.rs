@@ -7,9 +7,8 @@ mod disco_vpc_ui {
     pub mod show;
 }
 
-use asiaq_cli::{Common, DryRun, Failure, Format, Outcome, Session, Tool, key_value, run};
+use asiaq_cli::{Common, DryRun, Failure, Format, Outcome, Session, Tool, environment_tag, run};
 use asiaq_core::environment::{self, Create, Selector, Sources, Vpc};
-use asiaq_core::names::tag;
 use clap::{Args, Parser, Subcommand};
 use disco_vpc_ui::check::{CheckArgs, check};
 use disco_vpc_ui::peerings::{self, PeeringsArgs};
@@ -64,7 +63,7 @@ struct CreateArgs {
     #[arg(long, alias = "skip_enis")]
     skip_enis: bool,
     /// Tag of the VPC and what is in it (repeatable)
-    #[arg(long = "tag", value_name = "KEY:VALUE", value_parser = vpc_tag)]
+    #[arg(long = "tag", value_name = "KEY:VALUE", value_parser = environment_tag)]
     tags: Vec<(String, String)>,
 }
 
@@ -86,17 +85,6 @@ impl Which {
             (None, name) => Selector::Name(name.unwrap_or_default()),
         }
     }
-}
-
-/// A `--tag`; the identity of an environment is not for overriding.
-fn vpc_tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = key_value(text)?;
-    if key == tag::NAME || key == tag::TYPE {
-        return Err(format!(
-            "the tag `{key}` identifies the environment and cannot be set"
-        ));
-    }
-    Ok((key, value))
 }
 
 impl Tool for Cli {

@@ -4,10 +4,9 @@ use crate::Call;
 use crate::disco_aws::hosts::{Hosts, Selector};
 use asiaq_cli::{Failure, Outcome};
 use asiaq_core::aws::Aws;
+use asiaq_core::credentials::credential_buckets;
 use asiaq_core::environment::Vpc;
-use asiaq_core::host::remote::{
-    FleetReport, Layout, Parallel, Remote, SshSettings, credential_buckets,
-};
+use asiaq_core::host::remote::{FleetReport, Layout, Parallel, Remote, SshSettings};
 use asiaq_core::host::{self, Host, HostRow, Readiness, Smoke};
 use asiaq_core::names::tag;
 use chrono::Utc;

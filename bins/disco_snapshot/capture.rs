@@ -2,8 +2,9 @@
 
 use crate::Call;
 use asiaq_cli::{Failure, Outcome, key_value};
+use asiaq_core::credentials::credential_buckets;
 use asiaq_core::environment;
-use asiaq_core::host::remote::{Remote, credential_buckets};
+use asiaq_core::host::remote::Remote;
 use asiaq_core::host::{self, Host, Selection};
 use asiaq_core::storage;
 use clap::{ArgGroup, Args};

@@ -2,6 +2,7 @@
 
 use crate::Format;
 use asiaq_core::plan::Plan;
+use secrecy::{ExposeSecret, SecretSlice};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
@@ -36,9 +37,18 @@ impl Printer {
 
     /// One line of data. A reader that went away (`| head`) ends the program quietly.
     pub fn line(&self, text: impl AsRef<str>) {
+        self.content(text.as_ref().as_bytes());
+    }
+
+    /// A secret that was asked for, as it is, and a line end. As [`Printer::line`].
+    pub fn secret(&self, content: &SecretSlice<u8>) {
+        self.content(content.expose_secret());
+    }
+
+    fn content(&self, bytes: &[u8]) {
         let mut out = io::stdout().lock();
         let result = out
-            .write_all(text.as_ref().as_bytes())
+            .write_all(bytes)
             .and_then(|()| out.write_all(b"\n"))
             .and_then(|()| out.flush());
         match result {

@@ -1,7 +1,8 @@
 //! From the command line to the exit code: parsing, logging, runtime, Ctrl-C, error report.
 
+use crate::editor::editor_runs;
 use crate::session::variable;
-use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging};
+use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging, manual, memory};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::CompleteEnv;
@@ -24,17 +25,34 @@ pub trait Tool: Parser + CommandFactory {
     fn formats(&self) -> &[Format] {
         Format::USUAL
     }
+
+    /// Whether nothing is to be logged, not even errors; usage errors are shown all the same.
+    fn is_silent(&self) -> bool {
+        false
+    }
+
+    /// What is wrong with options that clap takes for right, for example because they are on two sides of the subcommand.
+    fn conflict(&self) -> Option<String> {
+        None
+    }
 }
 
-/// Runs a tool: completion requests, parsing (usage errors exit 2), logging, then `body`; reports its failure.
+/// Runs a tool: requests for completions and manual pages, parsing (usage errors exit 2), logging, then `body`; reports its failure.
 pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failure>) -> ExitCode {
+    memory::forbid_dumps();
     CompleteEnv::with_factory(T::command).complete();
+    manual::answer(T::command);
     let tool = parse::<T>();
-    let debug = tool.common().debug;
+    let (debug, silent) = (tool.common().debug, tool.is_silent());
     let json =
         variable("ASIAQ_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
-    logging::start(debug, variable("ASIAQ_LOG").as_deref(), json);
-    let progress = Arc::new(CliProgress::default());
+    if !silent {
+        logging::start(debug, variable("ASIAQ_LOG").as_deref(), json);
+    }
+    let progress = Arc::new(match silent {
+        true => CliProgress::silent(),
+        false => CliProgress::default(),
+    });
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -55,7 +73,9 @@ pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failu
     match result {
         Ok(Some(Outcome::Success)) => ExitCode::SUCCESS,
         Ok(Some(Outcome::Exit(code))) => ExitCode::from(code),
+        Ok(None) if silent => ExitCode::from(INTERRUPTED),
         Ok(None) => report_interrupt(&progress),
+        Err(failure) if silent => ExitCode::from(failure.code()),
         Err(failure) => report(&failure, debug),
     }
 }
@@ -73,8 +93,11 @@ fn parse<T: Tool>() -> T {
     })
 }
 
-/// The tool, unless its subcommand does not have the form of output that is asked for.
+/// The tool, unless options contradict each other, or its subcommand does not have the form of output that is asked for.
 fn checked<T: Tool>(tool: T) -> Result<T, clap::Error> {
+    if let Some(conflict) = tool.conflict() {
+        return Err(T::command().error(ErrorKind::ArgumentConflict, conflict));
+    }
     let wanted = tool.common().output;
     if tool.formats().contains(&wanted) {
         return Ok(tool);
@@ -90,7 +113,8 @@ fn checked<T: Tool>(tool: T) -> Result<T, clap::Error> {
 }
 
 /// Returns on Ctrl-C, SIGTERM and SIGQUIT, and when the terminal goes away. A handler would undo `nohup`, so a signal beyond the
-/// first two is left alone where it is ignored, or where nothing says whether it is.
+/// first two is left alone where it is ignored, or where nothing says whether it is. What the keyboard sends while an editor
+/// has the terminal is for the editor.
 async fn interrupted() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
@@ -100,12 +124,18 @@ async fn interrupted() {
         }
     }
     // A signal without a handler simply ends the process.
-    let handled = kinds.into_iter().filter_map(|kind| signal(kind).ok());
-    let mut signals: Vec<Signal> = handled.collect();
+    let handled = kinds
+        .into_iter()
+        .filter_map(|kind| Some((kind, signal(kind).ok()?)));
+    let mut signals: Vec<(SignalKind, Signal)> = handled.collect();
     poll_fn(|context| {
         let mut came = false;
-        for signal in &mut signals {
-            came |= signal.poll_recv(context).is_ready();
+        for (kind, signal) in &mut signals {
+            // Until nothing is left, so that the next one wakes this up again.
+            while !came && signal.poll_recv(context).is_ready() {
+                let key = [SignalKind::interrupt(), SignalKind::quit()].contains(kind);
+                came = !(key && editor_runs());
+            }
         }
         if came { Poll::Ready(()) } else { Poll::Pending }
     })
@@ -147,15 +177,17 @@ fn report_interrupt(progress: &CliProgress) -> ExitCode {
 }
 
 fn report(failure: &Failure, debug: bool) -> ExitCode {
-    eprintln!("{} {failure}", label("error:"));
+    let mut text = format!("{} {failure}\n", label("error:"));
     if debug {
         for cause in failure.causes() {
-            eprintln!("  caused by: {cause}");
+            text += &format!("  caused by: {cause}\n");
         }
     }
     if let Some(hint) = failure.hint() {
-        eprintln!("{} {hint}", label("hint:"));
+        text += &format!("{} {hint}\n", label("hint:"));
     }
+    // The terminal may be gone.
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(failure.code())
 }
 

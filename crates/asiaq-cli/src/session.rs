@@ -1,8 +1,9 @@
 //! What a command works with: settings from the environment, configuration, AWS, printer and progress.
 
-use crate::{CliProgress, Failure, Format, Printer};
+use crate::{BucketOption, CliProgress, Failure, Format, Printer};
 use asiaq_core::aws::{Aws, Settings};
 use asiaq_core::config::{ConfigDir, DiscoAws};
+use asiaq_core::credentials;
 use asiaq_core::host::remote::SshSettings;
 use asiaq_core::monitoring::host_metrics::Imds;
 use asiaq_core::names;
@@ -58,6 +59,20 @@ impl Session {
     /// Access to AWS. Makes no call yet.
     pub async fn aws(&self) -> Result<Aws, Failure> {
         Ok(Aws::connect(&self.settings).await?)
+    }
+
+    /// Name of the bucket that `--bucket` names, else of the first credential bucket of the environment.
+    pub async fn credential_bucket(
+        &self,
+        aws: &Aws,
+        option: &BucketOption,
+    ) -> Result<String, Failure> {
+        if let Some(bucket) = &option.bucket {
+            return Ok(bucket.clone());
+        }
+        let (config, env) = self.environment(option.env.as_deref())?;
+        let directory = self.config_dir();
+        Ok(credentials::first_bucket(aws, &directory, &config, &env).await?)
     }
 
     /// Options of every ssh, with Asiaq's own known-hosts file; ssh itself talks much with `verbose`.

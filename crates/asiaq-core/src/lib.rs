@@ -5,22 +5,27 @@
 
 pub mod aws;
 pub mod balancer;
+pub mod bucket;
 pub mod cache;
 pub mod certificate;
 pub mod config;
+pub mod credentials;
 pub mod database;
+pub mod datapipeline;
 pub mod dns;
 pub mod environment;
 pub mod error;
 pub mod group;
 pub mod host;
 pub mod image;
+pub mod lint;
 pub mod monitoring;
 pub mod names;
 pub mod network;
 pub mod overview;
 pub mod pipeline;
 pub mod plan;
+pub mod sandbox;
 pub mod socify;
 pub mod spotinst;
 pub mod ssm;

@@ -16,7 +16,7 @@ use crate::config::truth::is_truthy;
 use crate::network::GrammarError;
 
 /// The columns that are understood, in the order in which they are printed.
-const COLUMNS: [&str; 17] = [
+pub(crate) const COLUMNS: [&str; 17] = [
     "sequence",
     "hostclass",
     "ami",

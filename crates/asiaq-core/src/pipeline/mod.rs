@@ -11,6 +11,7 @@ mod single;
 mod sizes;
 
 pub use cron::Cron;
+pub(crate) use csv::COLUMNS;
 pub use csv::{Pipeline, Row};
 pub use reserve::Reserve;
 pub use sizes::{CreateSizes, RecurringAction, Sizes, create_sizes, recurring_actions};
