@@ -4,11 +4,20 @@
 
 mod support;
 
+mod acfg;
+mod asiaq_config;
+mod asiaq_dp;
+mod asiaq_manual;
+mod asiaq_sandbox;
 mod balancer_v2;
 mod certificate;
+mod disco_accounts;
+mod disco_app_auth;
 mod disco_autoscale;
 mod disco_aws;
+mod disco_bake;
 mod disco_chaos;
+mod disco_creds;
 mod disco_eip;
 mod disco_elb;
 mod disco_metrics;
@@ -21,4 +30,5 @@ mod disco_vpc_ui;
 mod dns;
 mod faults;
 mod local;
+mod secrets;
 mod spotinst;

@@ -11,6 +11,7 @@
 mod support;
 
 mod hosts {
+    pub mod accounts;
     pub mod exec;
     pub mod exec_faults;
     pub mod exec_routes;
@@ -34,6 +35,7 @@ fn main() {
         eprintln!("tests on real hosts are ignored: {missing}");
     }
     let tests = [
+        hosts::accounts::tests,
         hosts::exec::tests,
         hosts::exec_faults::tests,
         hosts::exec_routes::tests,

@@ -2,6 +2,7 @@
 //! its own set-up, and leaves nothing behind. Tests are plain (not async) functions.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod buckets;
 pub mod cloud;
 pub mod complete;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod furniture;
 #[allow(dead_code)]
 pub mod hosts;
 pub mod proxy;
+pub mod secrets;
 pub mod snapshots;
 pub mod spotinst;
 // Only target `hosts` uses it; in target `e2e` it would be reported as dead.
@@ -96,6 +98,12 @@ pub fn binary(tool: &str) -> &'static str {
         "disco_route53" => env!("CARGO_BIN_EXE_disco_route53"),
         "disco_eip" => env!("CARGO_BIN_EXE_disco_eip"),
         "disco_vpc_ui" => env!("CARGO_BIN_EXE_disco_vpc_ui"),
+        "acfg1" => env!("CARGO_BIN_EXE_acfg1"),
+        "asiaq_sandbox" => env!("CARGO_BIN_EXE_asiaq_sandbox"),
+        "disco_accounts" => env!("CARGO_BIN_EXE_disco_accounts"),
+        "disco_app_auth" => env!("CARGO_BIN_EXE_disco_app_auth"),
+        "disco_bake" => env!("CARGO_BIN_EXE_disco_bake"),
+        "disco_creds" => env!("CARGO_BIN_EXE_disco_creds"),
         other => panic!("`{other}` is not one of the built tools"),
     }
 }
@@ -123,6 +131,12 @@ impl Asiaq {
     /// Sets the configuration directory (`ASIAQ_CONFIG`). Without it the directory is empty.
     pub fn config(mut self, directory: &Path) -> Self {
         self.command.env("ASIAQ_CONFIG", directory);
+        self
+    }
+
+    /// Sets the working directory. Without it that is the empty home.
+    pub fn directory(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
         self
     }
 

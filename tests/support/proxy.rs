@@ -33,6 +33,8 @@ pub struct Call {
     pub operation: String,
     /// The decoded form; empty for other bodies.
     pub form: Vec<(String, String)>,
+    /// Headers with lower-case names.
+    pub headers: HashMap<String, String>,
     /// When it had arrived completely.
     pub started: Instant,
     /// When its answer was handed on, or its connection dropped; `None` while it is under way.
@@ -371,11 +373,21 @@ fn record(shared: &Shared, parts: &hyper::http::request::Parts, body: &Bytes) ->
         service: service(header(&parts.headers, AUTHORIZATION.as_str())),
         operation,
         form,
+        headers: named(&parts.headers),
         started: Instant::now(),
         finished: None,
     };
     calls.push(call.clone());
     call
+}
+
+fn named(headers: &HeaderMap) -> HashMap<String, String> {
+    let text =
+        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let pairs = headers.iter();
+    pairs
+        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
