@@ -200,8 +200,16 @@ fn line(entry: &Entry) -> String {
         .map(|name| format!("~{name}"))
         .unwrap_or_default();
     let path = entry.path.display();
+    // Only in a name that a slash follows has `~` no meaning.
+    let last = entry.path.file_name().unwrap_or_default();
+    let ends_in_slash = last.is_empty() || last.to_string_lossy().contains('~');
+    let slash = match (ends_in_slash, hostclass.is_empty()) {
+        (true, true) => "/",
+        (true, false) => "/.",
+        (false, _) => "",
+    };
     format!(
-        "/{path}{hostclass} {:o} {} {}\n",
+        "/{path}{slash}{hostclass} {:o} {} {}\n",
         entry.mode, entry.owner, entry.group
     )
 }
