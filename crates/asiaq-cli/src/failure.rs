@@ -4,6 +4,9 @@ use asiaq_core::Error;
 use asiaq_core::config::{ConfigError, ConfigErrors};
 use std::fmt;
 
+/// Exit code after Ctrl-C.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -80,7 +83,10 @@ impl From<Error> for Failure {
         Self {
             message: error.to_string(),
             hint: error.hint(),
-            code: 1,
+            code: match error {
+                Error::Interrupted => INTERRUPTED,
+                _ => 1,
+            },
             source: Some(Box::new(error)),
         }
     }

@@ -167,6 +167,10 @@ impl Progress for CliProgress {
         }
     }
 
+    fn steps(&self, total: usize) {
+        self.number_steps(total);
+    }
+
     fn stage(&self, title: &str, kept: &[String]) {
         let mut state = self.lock();
         title.clone_into(&mut state.title);

@@ -1,6 +1,7 @@
 //! From the command line to the exit code: parsing, logging, runtime, Ctrl-C, error report.
 
 use crate::editor::editor_runs;
+use crate::failure::INTERRUPTED;
 use crate::session::variable;
 use crate::{CliProgress, Common, Failure, Format, Outcome, Session, logging, manual, memory};
 use clap::error::ErrorKind;
@@ -8,13 +9,11 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use clap_complete::CompleteEnv;
 use std::future::poll_fn;
 use std::io::{IsTerminal, Write};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// Exit code after Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// A tool's command line, as far as running it needs to know.
 pub trait Tool: Parser + CommandFactory {
@@ -62,8 +61,19 @@ pub fn run<T: Tool>(body: impl AsyncFnOnce(T, &Session) -> Result<Outcome, Failu
     };
     let result = runtime.block_on(async {
         let session = Session::new(tool.common().output, progress.clone())?;
+        let mut work = pin!(body(tool, &session));
         tokio::select! {
-            result = body(tool, &session) => result.map(Some),
+            result = &mut work => return result.map(Some),
+            () = interrupted() => {}
+        }
+        let interrupt = session.interrupt();
+        if !interrupt.is_in_charge() {
+            return Ok(None);
+        }
+        interrupt.tell();
+        tracing::warn!("interrupted: cleaning up; once more to stop at once");
+        tokio::select! {
+            result = work => result.map(Some),
             () = interrupted() => Ok(None),
         }
     });

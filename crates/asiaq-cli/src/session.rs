@@ -7,6 +7,7 @@ use asiaq_core::credentials;
 use asiaq_core::host::remote::SshSettings;
 use asiaq_core::monitoring::host_metrics::Imds;
 use asiaq_core::names;
+use asiaq_core::plan::Interrupt;
 use asiaq_core::spotinst::{Access, SpotinstSettings};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub struct Session {
     pub printer: Printer,
     progress: Arc<CliProgress>,
     settings: Settings,
+    interrupt: Interrupt,
 }
 
 /// An environment variable that is set, valid text and not empty.
@@ -31,12 +33,18 @@ impl Session {
             printer: Printer::new(format),
             progress,
             settings,
+            interrupt: Interrupt::default(),
         })
     }
 
     /// Progress of the changes that the command makes.
     pub fn progress(&self) -> &CliProgress {
         &self.progress
+    }
+
+    /// Whether Ctrl-C has come, for work that cleans up after itself.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// The configuration directory: `ASIAQ_CONFIG`, else the working directory.

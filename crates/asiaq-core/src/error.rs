@@ -59,6 +59,9 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
+    /// A signal came while work was under way that cleans up after itself. What is left is told by whoever cleaned up.
+    #[error("interrupted")]
+    Interrupted,
     /// Several independent operations failed; each is reported.
     #[error("{}", several(.0))]
     Several(Vec<Error>),
@@ -107,6 +110,9 @@ impl Error {
             Self::Spotinst(error) => error.hint(),
             Self::Apply(error) => error.hint(),
             Self::NotFound { hint, .. } | Self::Refused { hint, .. } => hint.clone(),
+            Self::Interrupted => {
+                Some("run the same command again: it goes on from what exists".to_owned())
+            }
             Self::Timeout { .. } => {
                 Some("run the same command again: it goes on where this run stopped".into())
             }

@@ -8,10 +8,12 @@
 
 mod apply;
 mod change;
+mod interrupt;
 mod yields;
 
 pub use apply::{Apply, ApplyError, Failed};
 pub use change::{Change, Lines, Plan, Sign};
+pub use interrupt::{Charge, Interrupt};
 pub use yields::Yields;
 
 /// Receives what happens while a plan is applied. The command line shows it; tests may collect it.
@@ -26,6 +28,8 @@ pub trait Progress: Send + Sync {
     fn failed(&self, line: &str, error: &crate::Error);
     /// Something that the operator should know while waiting.
     fn note(&self, text: &str);
+    /// From now on parts of the command are told as numbered steps, `total` of them if nothing comes in between.
+    fn steps(&self, _total: usize) {}
     /// A part of a long command begins, such as a sequence of a pipeline. `kept` are lines of what is as wanted already.
     fn stage(&self, _title: &str, _kept: &[String]) {}
 }
