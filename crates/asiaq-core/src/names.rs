@@ -41,6 +41,12 @@ pub mod tag {
     pub const CHAOS: &str = "chaos";
     /// `1` while a group is under test.
     pub const IS_TESTING: &str = "is_testing";
+    /// On a group that a deployment makes, until the deployment is done: the group that it takes the place of, or
+    /// [`super::REPLACES_NOTHING`].
+    pub const DEPLOY_REPLACES: &str = "deploy_replaces";
+    /// On a group while a deployment replaces its hosts: what it launched from before, and what it is to launch from, with `/`
+    /// between them.
+    pub const DEPLOY_ROLLS_FROM: &str = "deploy_rolls_from";
     /// Set by a host on itself when its smoke tests pass.
     pub const SMOKETEST: &str = "smoketest";
     /// Set by a host on itself at boot.
@@ -61,9 +67,24 @@ pub mod tag {
     pub const GROUP_NAME: &str = "group_name";
     /// `True` on the instances of Elastigroups.
     pub const SPOTINST: &str = "spotinst";
+    /// Who baked an image, or bakes on a machine.
+    pub const BAKER: &str = "baker";
+    /// Image that an image was baked from.
+    pub const SOURCE_AMI: &str = "source_ami";
+    /// Version of the configuration that an image was baked with; every baked image has it.
+    pub const VERSION_ASIAQ: &str = "version-asiaq";
+    /// Name of the image that is baked on a machine.
+    pub const BAKE_IMAGE: &str = "bake_image";
+    /// Unix seconds when the bake on a machine began.
+    pub const BAKE_STARTED: &str = "bake_started";
+    /// The bake that a machine or an image belongs to.
+    pub const BAKE_ID: &str = "bake_id";
     /// Set by AWS on instances of an Auto Scaling group.
     pub const ASG_NAME: &str = "aws:autoscaling:groupName";
 }
+
+/// Value of [`tag::DEPLOY_REPLACES`] if the hostclass had no group.
+pub const REPLACES_NOTHING: &str = "-";
 
 /// Value of [`tag::ENVIRONMENT_CLASS`] when the VPC has none.
 pub const DEFAULT_ENVIRONMENT_CLASS: &str = "development";
@@ -185,6 +206,26 @@ pub fn timestamp_of_image(image_name: &str) -> i64 {
         .unwrap_or(0)
 }
 
+/// True for names that a bake gives: word characters, a blank, perhaps a build number and a blank, then at least ten digits;
+/// whatever follows does not matter (spec 50, section 3.1).
+pub fn is_baked_image(image_name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).count();
+    let rest = image_name.trim_start_matches(word);
+    if rest.len() == image_name.len() {
+        return false;
+    }
+    let Some(rest) = rest.strip_prefix(char::is_whitespace) else {
+        return false;
+    };
+    let number = digits(rest);
+    let numbered = || {
+        let rest = rest.get(number..)?.strip_prefix(char::is_whitespace)?;
+        Some(number > 0 && digits(rest) >= 10)
+    };
+    number >= 10 || numbered().unwrap_or(false)
+}
+
 /// The user on whose behalf a command runs: first non-empty of `LOGNAME`, `USER`, `LNAME`, `USERNAME`, looked up through `get`.
 pub fn current_user(get: impl Fn(&str) -> Option<String>) -> Option<String> {
     ["LOGNAME", "USER", "LNAME", "USERNAME"]
@@ -277,6 +318,31 @@ mod tests {
                 (hostclass, timestamp),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn names_that_a_bake_gives() {
+        let table = [
+            ("mhcweb 1700000000", true),
+            ("mhcweb 42 1690000000", true),
+            ("centos7_phase1 1700000000", true),
+            ("mhcweb\t1700000000 and more", true),
+            ("mhcweb 1700000000 5", true),
+            ("my-image 1700000000", false),
+            ("mhcweb 123", false),
+            ("mhcweb 123 456", false),
+            ("mhcweb  1700000000", false),
+            ("mhcweb x 1700000000", false),
+            ("mhcweb1700000000", false),
+            (" 1700000000", false),
+            ("mhcweb", false),
+            ("mhcweb ", false),
+            ("", false),
+            ("mhcäpfel 1700000000", false),
+        ];
+        for (name, wanted) in table {
+            assert_eq!(is_baked_image(name), wanted, "{name:?}");
         }
     }
 

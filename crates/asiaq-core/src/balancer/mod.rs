@@ -15,6 +15,7 @@ mod observed;
 mod records;
 mod serving;
 mod spec;
+mod standing;
 mod teardown;
 mod v2;
 
@@ -26,6 +27,7 @@ pub use listing::{ListedBalancer, list};
 pub use observed::{BalancerState, observe};
 pub use serving::ServingAction;
 pub use spec::BalancerSpec;
+pub use standing::{plan_testing_removal, wait_for_hosts};
 pub use teardown::{Balancer, TeardownAction, apply_teardown, balancers, plan_teardown};
 #[cfg(test)]
 pub(crate) use v2::V2Action;

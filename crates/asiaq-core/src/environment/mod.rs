@@ -31,7 +31,7 @@ pub use create::{Create, Planned, only, plan_create, plan_update, plan_update_of
 pub use destroy::{DestroyAction, Destruction, plan_destroy, plan_destroy_of};
 pub use instance_route::{InstanceRoute, delete_instance_route, instance_routes};
 pub use interface::{InterfaceRequest, create_interface, find_interfaces};
-pub use network::{Network, NetworkPlace, network_of};
+pub use network::{Network, NetworkPlace, Site, network_of, site_of};
 pub use observed::{Address, Peering, PeeringSide, Subnet, Target, addresses, peerings, zones};
 pub use range::create;
 pub use sources::Sources;

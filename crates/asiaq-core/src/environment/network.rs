@@ -1,6 +1,6 @@
 //! The small view of an environment's network that other capabilities use: metanetworks with group and subnets.
 //!
-//! Read only: loading never changes anything (spec 20, section 14).
+//! Loading never changes anything (spec 20, section 14).
 
 use super::observed::{self, SecurityGroup, Subnet};
 use super::vpc::Vpc;
@@ -93,4 +93,42 @@ pub async fn network_of(aws: &Aws, vpc: &Vpc) -> Result<Network> {
         observed::subnets(aws, &vpc.id)
     )?;
     Ok(Network::assemble(&vpc.name, &groups, &subnets))
+}
+
+/// A metanetwork whose security group may not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its security group, if there is one.
+    pub security_group_id: Option<String>,
+    /// Its subnets, in address order; at least one.
+    pub subnets: Vec<Subnet>,
+}
+
+/// Reads a metanetwork of an environment: two concurrent calls.
+///
+/// # Errors
+/// It has no subnets.
+pub async fn site_of(aws: &Aws, vpc: &Vpc, net: MetaNetwork) -> Result<Site> {
+    let (groups, subnets) = tokio::try_join!(
+        observed::security_groups(aws, vpc),
+        observed::subnets(aws, &vpc.id)
+    )?;
+    let own = subnets.into_iter().filter(|subnet| subnet.net == Some(net));
+    let mut subnets: Vec<Subnet> = own.collect();
+    subnets.sort_by_key(|subnet| subnet.cidr);
+    if subnets.is_empty() {
+        return Err(Error::not_found(format!(
+            "environment `{}` has no metanetwork {net}",
+            vpc.name
+        ))
+        .with_hint(format!(
+            "configure {net}_cidr in disco_vpc.ini and run `disco_vpc_ui update --name {}`",
+            vpc.name
+        )));
+    }
+    let group = groups.into_iter().find(|group| group.net == Some(net));
+    Ok(Site {
+        security_group_id: group.map(|group| group.id),
+        subnets,
+    })
 }

@@ -81,6 +81,15 @@ pub enum GroupAction {
         /// Tags.
         tags: Tags,
     },
+    /// Remove tags of a group; running instances keep theirs.
+    DeleteTags {
+        /// Group.
+        group: String,
+        /// Keys.
+        keys: Vec<String>,
+    },
+    /// Replace the instances of a group, a few at a time.
+    Refresh(NewRefresh),
     /// Create or overwrite a scaling policy.
     PutPolicy(PolicyRequest),
     /// Delete a scaling policy.
@@ -143,6 +152,37 @@ pub struct NewGroup {
     pub load_balancers: Vec<String>,
     /// Target groups; the same plan may create them.
     pub target_groups: Vec<TargetGroup>,
+}
+
+/// A replacement of all instances of a group that launch from something else than they are to launch from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRefresh {
+    /// Group.
+    pub group: String,
+    /// What it launches from in future.
+    pub template: RefreshTemplate,
+    /// Share of the desired instances that stays in service, in percent.
+    pub min_healthy_percentage: u32,
+    /// Share of the desired instances that there may be meanwhile, in percent; `None` leaves it to AWS.
+    pub max_healthy_percentage: Option<u32>,
+    /// Seconds until a new instance counts.
+    pub warmup: u32,
+    /// What the group launched from before, as [`super::RollsFrom`] has it: recorded in a tag before the refresh starts.
+    pub rolls_from: Option<String>,
+}
+
+/// The launch template of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefreshTemplate {
+    /// One that the same plan creates, by planned name.
+    Planned(String),
+    /// One that exists.
+    Existing {
+        /// Template id.
+        id: String,
+        /// Version.
+        version: String,
+    },
 }
 
 /// What changes about a group. What is absent or empty stays as it is.

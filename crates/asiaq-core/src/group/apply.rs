@@ -2,15 +2,17 @@
 //!
 //! Every action is repeatable: what the SDK's own retry finds done already is not an error.
 
-use super::action::{GroupAction, GroupUpdate, NewGroup};
+use super::action::{GroupAction, GroupUpdate, NewGroup, NewRefresh, RefreshTemplate};
 use super::calls::{self, is_busy, is_contention, is_unknown, patiently, size};
 use super::clouds::Clouds;
 use super::desired::draw_template_name;
 use super::draining::wait_drained;
 use super::launch::LaunchSpec;
 use super::launch_specs::{template_id, template_spec};
+use super::mark::RollsFrom;
 use super::observed::groups_named;
 use super::record::LaunchRef;
+use super::refresh;
 use super::template::template_data;
 use crate::aws::{Aws, AwsError, Context, Tags, tag_specification};
 use crate::balancer::TargetGroup;
@@ -145,6 +147,10 @@ impl GroupExecutor<'_> {
             }
             GroupAction::DeleteElastigroup(group) => self.delete_elastigroup(group).await,
             GroupAction::PutTags { group, tags } => calls::put_tags(self.aws, group, tags).await,
+            GroupAction::DeleteTags { group, keys } => {
+                calls::delete_tags(self.aws, group, keys).await
+            }
+            GroupAction::Refresh(new) => self.refresh(new).await,
             GroupAction::PutPolicy(request) => calls::put_policy(self.aws, request).await,
             GroupAction::DeletePolicy { group, name } => {
                 calls::delete_policy(self.aws, group, name).await
@@ -179,6 +185,22 @@ impl GroupExecutor<'_> {
         templates.get(planned).cloned().ok_or_else(|| {
             Error::not_found(format!("launch template `{planned}` has not been created"))
         })
+    }
+
+    async fn refresh(&self, new: &NewRefresh) -> Result<()> {
+        let (id, version) = match &new.template {
+            RefreshTemplate::Planned(name) => (self.template_id(name)?, VERSION.to_owned()),
+            RefreshTemplate::Existing { id, version } => (id.clone(), version.clone()),
+        };
+        if let Some(from) = &new.rolls_from {
+            let rolls = RollsFrom {
+                from: from.clone(),
+                to: format!("{id}:{version}"),
+            };
+            let tags = Tags::from([(tag::DEPLOY_ROLLS_FROM.to_owned(), rolls.value())]);
+            calls::put_tags(self.aws, &new.group, &tags).await?;
+        }
+        refresh::start(self.aws, new, &id, &version).await
     }
 
     /// The ARNs of target groups; those of new ones have been yielded by the changes that make them.

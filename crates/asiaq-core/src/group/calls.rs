@@ -4,6 +4,7 @@ use super::policy::{PolicyRequest, PolicyRule, PolicyType, StepAdjustment};
 use super::record::LaunchRef;
 use crate::aws::{Aws, AwsError, Context, Tags};
 use crate::error::Result;
+use crate::names::tag;
 use crate::pipeline::RecurringAction;
 use aws_sdk_autoscaling::types::Tag;
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub(super) fn size(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Tags of a group, which its future instances get too.
+/// Tags of a group, which its future instances get too, but for the marks of a deployment.
 pub(super) fn group_tags(group: &str, tags: &Tags) -> Vec<Tag> {
     let tag = |(key, value): (&String, &String)| {
         Tag::builder()
@@ -60,7 +61,7 @@ pub(super) fn group_tags(group: &str, tags: &Tags) -> Vec<Tag> {
             .resource_type("auto-scaling-group")
             .key(key)
             .value(value)
-            .propagate_at_launch(true)
+            .propagate_at_launch(key != tag::DEPLOY_REPLACES && key != tag::DEPLOY_ROLLS_FROM)
             .build()
     };
     tags.iter().map(tag).collect()
@@ -78,6 +79,26 @@ pub(super) async fn put_tags(aws: &Aws, group: &str, tags: &Tags) -> Result<()> 
             .context("autoscaling:CreateOrUpdateTags", group)
     };
     patiently(aws, group, is_busy, call).await.map(|_| ())
+}
+
+/// Removes tags of a group; those that are gone are fine.
+pub(super) async fn delete_tags(aws: &Aws, group: &str, keys: &[String]) -> Result<()> {
+    let tag = |key: &String| {
+        Tag::builder()
+            .resource_id(group)
+            .resource_type("auto-scaling-group")
+            .key(key)
+            .build()
+    };
+    let call = async || {
+        let tags = keys.iter().map(tag).collect();
+        let call = aws.autoscaling().delete_tags().set_tags(Some(tags));
+        match call.send().await.context("autoscaling:DeleteTags", group) {
+            Err(error) if is_unknown(&error) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    };
+    patiently(aws, group, is_busy, call).await
 }
 
 /// Creates or overwrites a scaling policy.

@@ -2,7 +2,7 @@
 
 use super::changes::Target;
 use super::observed::GroupState;
-use super::record::{Group, Kind, is_of};
+use super::record::{Group, Kind, is_of, the_group};
 use super::spot_apply::disabled;
 use crate::error::Result;
 
@@ -34,7 +34,12 @@ pub(super) fn existing_for<'s>(
 ) -> Result<Option<&'s Group>> {
     Ok(match target {
         Target::Hostclass => state.existing(hostclass)?,
-        Target::Another => state.existing(hostclass)?.and(None),
+        Target::Another => {
+            // An operator's group under test may stand beside the one that serves.
+            let serving = state.groups.iter().filter(|group| !group.is_testing());
+            let serving: Vec<Group> = serving.cloned().collect();
+            the_group(&serving, &state.env, hostclass)?.and(None)
+        }
         Target::Named(name) => state
             .groups
             .iter()

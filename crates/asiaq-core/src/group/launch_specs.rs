@@ -169,6 +169,12 @@ pub(super) async fn template_spec(
     Ok(data.as_ref().map(spec_of_template))
 }
 
+/// The image of one template version; `None` if template or version is gone, or if this is no template.
+pub async fn image_of(aws: &Aws, launch: &LaunchRef) -> Result<Option<String>> {
+    let spec = template_spec(aws, launch).await?;
+    Ok(spec.map(|spec| spec.image_id))
+}
+
 async fn template_data_of(
     aws: &Aws,
     launch: &LaunchRef,

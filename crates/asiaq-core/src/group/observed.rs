@@ -4,6 +4,7 @@ use super::clouds::Clouds;
 use super::delete::DeleteFilter;
 use super::launch::LaunchSpec;
 use super::launch_specs::{DEFAULT_VERSION, Launch, launch_specs};
+use super::mark::RollsFrom;
 use super::policy::{self, Policy};
 use super::record::{Group, Instance, Kind, LaunchRef, Member, is_of, the_group, the_newest_group};
 use super::spot;
@@ -316,7 +317,30 @@ fn used_refs(group: &AutoScalingGroup) -> Vec<LaunchRef> {
         .into_iter()
         .chain(overrides)
         .filter_map(template_ref);
-    templates.chain([launch_ref(group)]).collect()
+    templates
+        .chain([launch_ref(group)])
+        .chain(rolled_refs(group))
+        .collect()
+}
+
+/// What hosts of a group launch from while a deployment replaces them, and may come back to.
+fn rolled_refs(group: &AutoScalingGroup) -> Vec<LaunchRef> {
+    let own = group
+        .tags()
+        .iter()
+        .find(|own| own.key() == Some(names::tag::DEPLOY_ROLLS_FROM));
+    let Some(rolls) = own.and_then(|own| RollsFrom::parse(own.value().unwrap_or_default())) else {
+        return Vec::new();
+    };
+    let launch = |text: &String| {
+        let (id, version) = text.split_once(':')?;
+        Some(LaunchRef::Template {
+            id: id.to_owned(),
+            name: String::new(),
+            version: version.to_owned(),
+        })
+    };
+    [rolls.from, rolls.to].iter().filter_map(launch).collect()
 }
 
 /// A scheduled action of a group.

@@ -256,6 +256,14 @@ pub fn the_newest_group<'a>(
     newest_of_kinds(groups, env, hostclass, 2)
 }
 
+/// How the error of [`the_group`] and [`the_newest_group`] begins.
+const TOO_MANY: &str = "too many";
+
+/// True for the error of [`the_group`] and [`the_newest_group`].
+pub(crate) fn is_too_many(error: &Error) -> bool {
+    matches!(error, Error::Refused { what, .. } if what.starts_with(TOO_MANY))
+}
+
 fn newest_of_kinds<'a>(
     groups: &'a [Group],
     env: &str,
@@ -274,7 +282,7 @@ fn newest_of_kinds<'a>(
                 Kind::Spot => "Elastigroups",
             };
             let text = format!(
-                "too many {what} for {hostclass} in environment `{env}`: {}",
+                "{TOO_MANY} {what} for {hostclass} in environment `{env}`: {}",
                 found.join(", ")
             );
             return Err(Error::refused(text).with_hint("delete the one that is not wanted with `disco_autoscale deletegroup --name GROUP --force`"));

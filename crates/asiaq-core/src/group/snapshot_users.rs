@@ -1,5 +1,5 @@
-//! Which snapshots new hosts start from: those that launch templates, launch configurations and Elastigroups name. Read only;
-//! what follows from it is for `storage` to decide.
+//! Which images and snapshots new hosts start from: those that launch templates, launch configurations and Elastigroups name.
+//! Read only; what follows from it is for `storage` and `image` to decide.
 
 use super::clouds::Clouds;
 use super::launch::{BlockDevice, BlockDeviceKind};
@@ -24,17 +24,17 @@ const TEMPLATES_AT_ONCE: usize = 8;
 /// States of instances that show that their Elastigroup exists: all but terminated.
 const LIVING: [&str; 5] = ["pending", "running", "shutting-down", "stopping", "stopped"];
 
-/// What starts from snapshots, as far as it can be seen.
+/// What starts from images or snapshots, as far as it can be seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SnapshotUsers {
-    /// Snapshot id → what starts from it, such as `launch template ci_mhcdb_12 of group ci_mhcdb_1700000000`.
+pub struct LaunchUsers {
+    /// Image or snapshot id → what starts from it, such as `launch template ci_mhcdb_12 of group ci_mhcdb_1700000000`.
     pub by_id: BTreeMap<String, BTreeSet<String>>,
     /// Hostclasses and environments of living instances of Elastigroups, while Spotinst is disabled: nobody knows what these
     /// groups start from.
     pub unseen: BTreeSet<(String, String)>,
 }
 
-impl SnapshotUsers {
+impl LaunchUsers {
     /// True if Elastigroups that cannot be seen run this hostclass in this environment.
     pub fn is_unseen(&self, hostclass: &str, env: &str) -> bool {
         self.unseen
@@ -43,17 +43,51 @@ impl SnapshotUsers {
     }
 }
 
-/// Whose snapshots are asked for.
+/// Whose images or snapshots are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Among {
     /// Those of groups that are not being deleted.
     Groups,
+    /// Those, and of every launch template the default and the latest version, and every launch configuration.
+    Current,
     /// Those, and every version of every launch template, and every launch configuration: people and other services may start
     /// hosts from these as well.
     Everything,
 }
 
-/// One version of a launch template, or a launch configuration, with its snapshots.
+/// What hosts start from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Source {
+    image: Option<String>,
+    snapshots: Vec<String>,
+}
+
+impl Source {
+    fn new(image: Option<&str>, devices: &[BlockDevice]) -> Self {
+        Self {
+            image: image.filter(|id| !id.is_empty()).map(str::to_owned),
+            snapshots: snapshots(devices),
+        }
+    }
+}
+
+/// Which part of a source is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Images,
+    Snapshots,
+}
+
+impl Part {
+    fn of(self, source: &Source) -> &[String] {
+        match self {
+            Self::Images => source.image.as_slice(),
+            Self::Snapshots => &source.snapshots,
+        }
+    }
+}
+
+/// One version of a launch template, or a launch configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Object {
     /// Template id; empty for a configuration.
@@ -61,7 +95,7 @@ struct Object {
     name: String,
     number: i64,
     default: bool,
-    snapshots: Vec<String>,
+    source: Source,
 }
 
 /// All that was read.
@@ -70,7 +104,7 @@ struct Observed {
     groups: Vec<(String, Vec<LaunchRef>)>,
     templates: Vec<Object>,
     configurations: Vec<Object>,
-    elastigroups: Vec<(String, Vec<String>)>,
+    elastigroups: Vec<(String, Source)>,
 }
 
 /// Reads the region's groups and launch objects, and the Elastigroups of these Spotinst accounts (none: Spotinst is disabled).
@@ -80,7 +114,22 @@ pub async fn snapshot_users(
     aws: &Aws,
     accounts: &[&Spotinst],
     among: Among,
-) -> Result<SnapshotUsers> {
+) -> Result<LaunchUsers> {
+    launch_users(aws, accounts, among, Part::Snapshots).await
+}
+
+/// As [`snapshot_users`], of images: those of groups, and of what is current. Old versions of templates that no group names do
+/// not count, or no image that a template ever named could go.
+pub async fn image_users(aws: &Aws, accounts: &[&Spotinst]) -> Result<LaunchUsers> {
+    launch_users(aws, accounts, Among::Current, Part::Images).await
+}
+
+async fn launch_users(
+    aws: &Aws,
+    accounts: &[&Spotinst],
+    among: Among,
+    part: Part,
+) -> Result<LaunchUsers> {
     let of_account = accounts.iter().map(|own| {
         let clouds = Clouds {
             aws,
@@ -106,14 +155,15 @@ pub async fn snapshot_users(
             .map(|(name, document)| {
                 let devices: Vec<BlockDevice> =
                     document.block_devices().iter().map(own_device).collect();
-                (name, snapshots(&devices))
+                let image = document.image_id();
+                (name, Source::new(image.as_deref(), &devices))
             })
             .collect(),
     };
     let older = older_versions(aws, missing(&observed, among)).await?;
     observed.templates.extend(older);
-    Ok(SnapshotUsers {
-        by_id: observed.users(among),
+    Ok(LaunchUsers {
+        by_id: observed.users(among, part),
         unseen,
     })
 }
@@ -157,7 +207,7 @@ fn snapshots(devices: &[BlockDevice]) -> Vec<String> {
 }
 
 fn template(version: &LaunchTemplateVersion) -> Option<Object> {
-    let data = version.launch_template_data()?;
+    let spec = spec_of_template(version.launch_template_data()?);
     Some(Object {
         id: version.launch_template_id()?.to_owned(),
         name: version
@@ -166,19 +216,20 @@ fn template(version: &LaunchTemplateVersion) -> Option<Object> {
             .to_owned(),
         number: version.version_number().unwrap_or(0),
         default: version.default_version().unwrap_or(false),
-        snapshots: snapshots(&spec_of_template(data).block_devices),
+        source: Source::new(Some(&spec.image_id), &spec.block_devices),
     })
 }
 
 fn configuration(
     configuration: &aws_sdk_autoscaling::types::LaunchConfiguration,
 ) -> Option<Object> {
+    let spec = spec_of_configuration(configuration);
     Some(Object {
         id: String::new(),
         name: configuration.launch_configuration_name()?.to_owned(),
         number: 0,
         default: false,
-        snapshots: snapshots(&spec_of_configuration(configuration).block_devices),
+        source: Source::new(Some(&spec.image_id), &spec.block_devices),
     })
 }
 
@@ -188,7 +239,7 @@ type Versions = BTreeMap<(String, String), BTreeSet<i64>>;
 /// The versions that were not among the default and latest ones: those that groups name, or all.
 fn missing(observed: &Observed, among: Among) -> Versions {
     let mut missing = match among {
-        Among::Groups => Versions::new(),
+        Among::Groups | Among::Current => Versions::new(),
         Among::Everything => gaps(&observed.templates),
     };
     for launch in observed.groups.iter().flat_map(|(_, refs)| refs) {
@@ -267,27 +318,27 @@ impl Observed {
         }
     }
 
-    fn users(&self, among: Among) -> BTreeMap<String, BTreeSet<String>> {
+    fn users(&self, among: Among, part: Part) -> BTreeMap<String, BTreeSet<String>> {
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut add = |snapshots: &[String], user: String| {
-            for id in snapshots {
+        let mut add = |source: &Source, user: String| {
+            for id in part.of(source) {
                 users.entry(id.clone()).or_default().insert(user.clone());
             }
         };
         let mut in_groups: Vec<&Object> = Vec::new();
         for (group, refs) in &self.groups {
             for object in refs.iter().filter_map(|launch| self.object(launch)) {
-                add(&object.snapshots, format!("{object} of group {group}"));
+                add(&object.source, format!("{object} of group {group}"));
                 in_groups.push(object);
             }
         }
-        for (name, snapshots) in &self.elastigroups {
-            add(snapshots, format!("Elastigroup {name}"));
+        for (name, source) in &self.elastigroups {
+            add(source, format!("Elastigroup {name}"));
         }
-        if among == Among::Everything {
+        if among != Among::Groups {
             let unused = self.templates.iter().chain(&self.configurations);
             for object in unused.filter(|object| !in_groups.contains(object)) {
-                add(&object.snapshots, object.to_string());
+                add(&object.source, object.to_string());
             }
         }
         users
@@ -306,124 +357,4 @@ impl std::fmt::Display for Object {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::*;
-
-    fn version(name: &str, number: i64, default: bool, snapshots: &[&str]) -> Object {
-        Object {
-            id: format!("lt-{name}"),
-            name: name.into(),
-            number,
-            default,
-            snapshots: snapshots.iter().map(|s| (*s).to_owned()).collect(),
-        }
-    }
-
-    fn reference(name: &str, version: &str) -> LaunchRef {
-        LaunchRef::Template {
-            id: format!("lt-{name}"),
-            name: name.into(),
-            version: version.into(),
-        }
-    }
-
-    fn observed() -> Observed {
-        let by_name = LaunchRef::Template {
-            id: String::new(),
-            name: "b".into(),
-            version: "$Latest".into(),
-        };
-        let groups = [
-            ("g1", vec![reference("a", "1"), reference("b", "$Default")]),
-            ("g2", vec![by_name, LaunchRef::Configuration("old".into())]),
-            ("g3", vec![reference("a", "9"), LaunchRef::None]),
-        ];
-        let configuration = |name: &str, snapshot: &str| Object {
-            id: String::new(),
-            ..version(name, 0, false, &[snapshot])
-        };
-        Observed {
-            groups: groups
-                .into_iter()
-                .map(|(name, refs)| (name.to_owned(), refs))
-                .collect(),
-            templates: vec![
-                version("a", 1, false, &["snap-a1"]),
-                version("a", 2, true, &["snap-a2", "snap-both"]),
-                version("b", 1, true, &["snap-b1"]),
-                version("b", 2, false, &["snap-b2", "snap-both"]),
-                version("c", 1, true, &["snap-c"]),
-            ],
-            configurations: vec![
-                configuration("old", "snap-old"),
-                configuration("older", "snap-older"),
-            ],
-            elastigroups: vec![("spot".into(), vec!["snap-spot".into()])],
-        }
-    }
-
-    fn show(users: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
-        let line = |(id, users): (&String, &BTreeSet<String>)| {
-            let users: Vec<&str> = users.iter().map(String::as_str).collect();
-            format!("{id}: {}", users.join(", "))
-        };
-        users.iter().map(line).collect()
-    }
-
-    #[test]
-    fn groups_use_the_versions_that_they_name() {
-        assert_eq!(
-            show(&observed().users(Among::Groups)),
-            [
-                "snap-a1: launch template a of group g1",
-                "snap-b1: launch template b of group g1",
-                "snap-b2: launch template b of group g2",
-                "snap-both: launch template b of group g2",
-                "snap-old: launch configuration old of group g2",
-                "snap-spot: Elastigroup spot",
-            ]
-        );
-    }
-
-    #[test]
-    fn everything_includes_what_no_group_uses() {
-        assert_eq!(
-            show(&observed().users(Among::Everything)),
-            [
-                "snap-a1: launch template a of group g1",
-                "snap-a2: launch template a",
-                "snap-b1: launch template b of group g1",
-                "snap-b2: launch template b of group g2",
-                "snap-both: launch template a, launch template b of group g2",
-                "snap-c: launch template c",
-                "snap-old: launch configuration old of group g2",
-                "snap-older: launch configuration older",
-                "snap-spot: Elastigroup spot",
-            ]
-        );
-    }
-
-    #[test]
-    fn only_versions_that_were_not_listed_are_read_one_by_one() {
-        let mut observed = observed();
-        observed.templates.push(version("d", 4, false, &[]));
-        observed.templates.push(version("d", 2, true, &[]));
-        let by_name = LaunchRef::Template {
-            id: String::new(),
-            name: "d".into(),
-            version: "3".into(),
-        };
-        observed.groups.push(("g4".into(), vec![by_name]));
-        let wanted = |name: &str, numbers: &[i64]| {
-            let numbers: BTreeSet<i64> = numbers.iter().copied().collect();
-            ((format!("lt-{name}"), name.to_owned()), numbers)
-        };
-        let found = |among| missing(&observed, among).into_iter().collect::<Vec<_>>();
-        assert_eq!(found(Among::Groups), [wanted("a", &[9]), wanted("d", &[3])]);
-        assert_eq!(
-            found(Among::Everything),
-            [wanted("a", &[9]), wanted("d", &[1, 3])]
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! Elastigroups as groups: their records and instances, read (spec 30, section 3.2), and the replacement of their instances.
 //! Everything is empty while Spotinst is disabled.
 
+use super::action::GroupAction;
 use super::clouds::Clouds;
 use super::delete::DeleteFilter;
 use super::launch::{BlockDevice, BlockDeviceKind};
@@ -8,11 +9,14 @@ use super::record::{Group, Instance, Kind, LaunchRef, Member, SpotGroup};
 use crate::aws::{Aws, Pages};
 use crate::error::{Error, Result};
 use crate::names::{self, tag};
-use crate::spotinst::{self, Elastigroup, Roll, StatusItem};
+use crate::spotinst::{
+    self, Elastigroup, GroupChange, Roll, Spotinst, StatusItem, device_mappings,
+};
 use aws_sdk_ec2::types::Filter;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// States of instances that count: all but terminated.
 const STATES: [&str; 5] = ["pending", "running", "shutting-down", "stopping", "stopped"];
@@ -214,20 +218,75 @@ pub async fn invisible(clouds: Clouds<'_>, env: &str) -> Result<BTreeSet<String>
 /// # Errors
 /// The group is none; Spotinst is disabled or refuses; the replacement fails or takes too long.
 pub async fn roll(clouds: Clouds<'_>, group: &Group, wait: bool) -> Result<()> {
-    let (Some(spotinst), Some(document)) = (clouds.spotinst, group.elastigroup()) else {
-        return Err(Error::refused(format!(
+    if wait {
+        let (spotinst, document) = reached(clouds, group)?;
+        let poll = &clouds.aws.poll;
+        return spotinst
+            .roll_and_wait(&document.id, &Roll::default(), poll)
+            .await;
+    }
+    let (spotinst, document) = reached(clouds, group)?;
+    Ok(spotinst.roll(&document.id, &Roll::default()).await?)
+}
+
+/// Replaces all instances of an Elastigroup in this way and waits until that is done, for `limit` at most.
+///
+/// # Errors
+/// Those of [`roll`].
+pub async fn roll_with(
+    clouds: Clouds<'_>,
+    group: &Group,
+    roll: &Roll,
+    limit: Duration,
+) -> Result<()> {
+    let (spotinst, document) = reached(clouds, group)?;
+    let poll = &clouds.aws.poll;
+    spotinst
+        .roll_and_wait_for(&document.id, roll, limit, poll)
+        .await
+}
+
+/// Waits until no replacement of the instances of an Elastigroup is under way; true if there was one.
+///
+/// # Errors
+/// Those of [`roll`], but however the replacement ends is fine.
+pub async fn wait_rolled(clouds: Clouds<'_>, group: &Group, limit: Duration) -> Result<bool> {
+    let (spotinst, document) = reached(clouds, group)?;
+    let (mut seen, poll) = (false, &clouds.aws.poll);
+    let what = format!("waiting for an earlier roll of {} to end", group.name);
+    poll.until(&what, Duration::from_secs(10), limit, async || {
+        let under_way = spotinst.is_rolling(&document.id).await?;
+        seen |= under_way;
+        Ok((!under_way).then_some(()))
+    })
+    .await?;
+    Ok(seen)
+}
+
+fn reached<'a>(clouds: Clouds<'a>, group: &'a Group) -> Result<(&'a Spotinst, &'a Elastigroup)> {
+    clouds.spotinst.zip(group.elastigroup()).ok_or_else(|| {
+        Error::refused(format!(
             "{} is no Elastigroup that can be reached: only their instances can be replaced",
             group.name
-        )));
+        ))
+    })
+}
+
+/// The change that gives an Elastigroup back what its instances were launched with when it was read; `None` for other groups.
+pub fn former_launch(group: &Group) -> Option<GroupAction> {
+    let (document, reference) = (group.elastigroup()?, group.spot_ref()?);
+    let change = GroupChange {
+        image_id: document.image_id(),
+        instance_profile: document.instance_profile(),
+        user_data: document.user_data(),
+        block_devices: Some(device_mappings(&document.block_devices())),
+        instance_types: Some(document.instance_types()),
+        ..GroupChange::default()
     };
-    let roll = Roll::default();
-    if wait {
-        spotinst
-            .roll_and_wait(&document.id, &roll, &clouds.aws.poll)
-            .await
-    } else {
-        Ok(spotinst.roll(&document.id, &roll).await?)
-    }
+    Some(GroupAction::UpdateElastigroup {
+        group: reference,
+        change: Box::new(change),
+    })
 }
 
 /// Refuses a group that is an Elastigroup, of whatever environment: they have no scaling policies.

@@ -32,6 +32,9 @@ pub use commands::{
 pub use listing::{Columns, HostRow, rows};
 pub use record::Host;
 pub use respin::{Respin, plan_respin};
+pub(crate) use select::by_ids;
 pub use select::{Selection, hosts_of, select, split_gone};
+pub(crate) use smoke::wait as wait_smoke_tested;
 pub use smoke::{Readiness, Smoke};
 pub use spindown::{Balancers, Spindown, SpindownAction, plan_spindown};
+pub(crate) use switching::detach;

@@ -80,7 +80,7 @@ where
 }
 
 /// Instances by id, wherever they are; ids that do not exist (any more) are missing from the answer.
-pub(super) async fn by_ids(aws: &Aws, ids: &[String]) -> Result<Vec<Host>> {
+pub(crate) async fn by_ids(aws: &Aws, ids: &[String]) -> Result<Vec<Host>> {
     let calls = ids.chunks(FILTER_VALUES).map(|chunk| async move {
         let filter = Filter::builder()
             .name("instance-id")

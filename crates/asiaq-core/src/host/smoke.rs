@@ -14,8 +14,10 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-/// Pause between checks and time limit of all.
-const CHECK: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(1200));
+/// Pause between checks.
+const PAUSE: Duration = Duration::from_secs(15);
+/// Time limit of all, where nothing else is said.
+pub(crate) const LIMIT: Duration = Duration::from_secs(1200);
 
 /// Hosts that are asked by ssh at once, and how long one may take to answer.
 const AT_ONCE: usize = 50;
@@ -164,17 +166,17 @@ async fn probe(remote: &Remote<'_>, host: &Host) -> Result<Readiness> {
 /// Waits until every host has passed; one call per round for all of them. None to test is success.
 ///
 /// # Errors
-/// A host that was terminated ends the wait at once; hosts still pending after 1200 s are named.
-pub(super) async fn wait(
+/// A host that was terminated ends the wait at once; hosts still pending after the limit are named.
+pub(crate) async fn wait(
     aws: &Aws,
     ids: &[String],
     smoke: &Smoke<'_>,
+    limit: Duration,
     progress: &dyn Progress,
 ) -> Result<()> {
     let start = Instant::now();
     let mut pending = ids.to_vec();
     while !pending.is_empty() {
-        let (pause, limit) = CHECK;
         let timed_out = |pending: &[String]| Error::Timeout {
             what: format!("hosts {} did not pass their smoke test", pending.join(", ")),
             after: limit,
@@ -204,7 +206,7 @@ pub(super) async fn wait(
             "Waiting for {} host[s] to pass smoke test",
             pending.len()
         ));
-        aws.poll.pause(pause).await;
+        aws.poll.pause(PAUSE).await;
     }
     if !ids.is_empty() {
         tracing::info!(

@@ -28,7 +28,7 @@ pub(super) fn hosts(group: &Group) -> Option<Vec<String>> {
 }
 
 /// Detaches groups from what goes, as far as they are attached.
-pub(super) fn detach<'a>(
+pub(crate) fn detach<'a>(
     groups: impl Iterator<Item = &'a Group>,
     env: &str,
     going: &Attachments,

@@ -127,6 +127,11 @@ impl Spotinst {
         Ok(sorted(&items))
     }
 
+    /// Whether a replacement of the instances of a group is under way.
+    pub async fn is_rolling(&self, id: &str) -> Result<bool, SpotinstError> {
+        Ok(self.rolls(id).await?.iter().any(RollStatus::is_under_way))
+    }
+
     /// The state of one roll.
     pub async fn roll_status(&self, id: &str, roll: &str) -> Result<RollStatus, SpotinstError> {
         let request = Request {
@@ -145,6 +150,21 @@ impl Spotinst {
     /// # Errors
     /// No roll is listed, it ended other than `finished`, or it takes longer than its grace period and 300 s.
     pub async fn roll_and_wait(&self, id: &str, roll: &Roll, poll: &Poll) -> Result<()> {
+        let limit = roll.grace_period.saturating_add(SLACK);
+        self.roll_and_wait_for(id, roll, limit, poll).await
+    }
+
+    /// As [`Spotinst::roll_and_wait`], with a time limit of its own.
+    ///
+    /// # Errors
+    /// Those of [`Spotinst::roll_and_wait`].
+    pub async fn roll_and_wait_for(
+        &self,
+        id: &str,
+        roll: &Roll,
+        limit: Duration,
+        poll: &Poll,
+    ) -> Result<()> {
         self.roll(id, roll).await?;
         poll.pause(PAUSE).await;
         let newest = self.rolls(id).await?.pop();
@@ -157,7 +177,6 @@ impl Spotinst {
             "waiting for roll {} of Elastigroup {id} to finish",
             newest.id
         );
-        let limit = roll.grace_period.saturating_add(SLACK);
         let ended = poll
             .until(&what, PAUSE, limit, async || {
                 let status = self.roll_status(id, &newest.id).await?;

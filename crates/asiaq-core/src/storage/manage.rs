@@ -7,7 +7,7 @@ use super::purge::{self, Rules, Selection, Surroundings};
 use super::record::{self, SnapshotRecord};
 use crate::aws::{Aws, Context, Pages, Tags, tags_of};
 use crate::error::{Error, Result};
-use crate::group::{self, Among, Clouds, GroupAction, SnapshotUsers};
+use crate::group::{self, Among, Clouds, GroupAction, LaunchUsers};
 use crate::names::tag;
 use crate::plan::{Plan, Sign};
 use crate::spotinst::Spotinst;
@@ -47,7 +47,7 @@ pub async fn plan_cleanup(clouds: Clouds<'_>, env: &str, keep: i64) -> Result<Pl
 }
 
 /// Pure; the snapshots are in order of hostclass and time.
-fn cleanup(snapshots: &[SnapshotRecord], keep: usize, users: &SnapshotUsers) -> Planned {
+fn cleanup(snapshots: &[SnapshotRecord], keep: usize, users: &LaunchUsers) -> Planned {
     let mut planned = Planned {
         plan: Plan::default(),
         warnings: Vec::new(),
@@ -118,7 +118,7 @@ fn delete(
     found: &[SnapshotRecord],
     env: &str,
     ids: &[String],
-    users: &SnapshotUsers,
+    users: &LaunchUsers,
 ) -> Result<Planned> {
     let mut planned = Planned {
         plan: Plan::default(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long, where nothing else is said.
 const LIMIT: Duration = Duration::from_secs(900);
 /// The state that is waited for.
 const IN_SERVICE: &str = "InService";
@@ -16,8 +17,21 @@ const IN_SERVICE: &str = "InService";
 /// # Errors
 /// Not in time; the error names the instances that are not in service.
 pub async fn wait_in_service(aws: &Aws, name: &str, instances: &[String]) -> Result<()> {
+    wait_in_service_within(aws, name, instances, LIMIT).await
+}
+
+/// The same with another time limit than 900 s.
+///
+/// # Errors
+/// As [`wait_in_service`].
+pub(in crate::balancer) async fn wait_in_service_within(
+    aws: &Aws,
+    name: &str,
+    instances: &[String],
+    limit: Duration,
+) -> Result<()> {
     let mut late = Vec::new();
-    let waited = aws.poll.until("", PAUSE, LIMIT, async || {
+    let waited = aws.poll.until("", PAUSE, limit, async || {
         late = laggards(&states(aws, name).await?, instances);
         Ok(late.is_empty().then_some(()))
     });

@@ -13,4 +13,5 @@ mod stickiness;
 pub(super) use apply::{ClassicAction, apply};
 pub(super) use changes::{plan, plan_leaving};
 pub use health::wait_in_service;
+pub(super) use health::wait_in_service_within;
 pub(super) use observed::{ClassicState, list};

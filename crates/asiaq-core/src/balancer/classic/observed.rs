@@ -68,7 +68,7 @@ impl ClassicState {
     }
 
     /// The balancer of the hostclass, under whatever name.
-    pub(super) fn find(&self, spec: &BalancerSpec, testing: bool) -> Option<&Classic> {
+    pub(in crate::balancer) fn find(&self, spec: &BalancerSpec, testing: bool) -> Option<&Classic> {
         find(&self.balancers, spec, testing)
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use futures::future::try_join_all;
 use std::time::Duration;
 
-/// Pause and limit of the wait.
+/// Pause of the wait, and its limit where nothing else is said.
 const HEALTHY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
 
 /// Waits until every target group (by ARN) has a host and all of its hosts are healthy; with `only`, until these instances
@@ -15,7 +15,21 @@ const HEALTHY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 /// # Errors
 /// Not so within 900 s: names the laggards with the reason that the service gives.
 pub async fn wait_healthy(aws: &Aws, groups: &[String], only: &[String]) -> Result<()> {
-    let (pause, limit) = HEALTHY;
+    let (_, limit) = HEALTHY;
+    wait_healthy_within(aws, groups, only, limit).await
+}
+
+/// The same with another time limit than 900 s.
+///
+/// # Errors
+/// As [`wait_healthy`].
+pub(in crate::balancer) async fn wait_healthy_within(
+    aws: &Aws,
+    groups: &[String],
+    only: &[String],
+    limit: Duration,
+) -> Result<()> {
+    let (pause, _) = HEALTHY;
     let mut late: Vec<String> = Vec::new();
     let waited = aws
         .poll

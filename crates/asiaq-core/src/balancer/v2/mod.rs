@@ -25,6 +25,7 @@ pub use action::V2Action;
 pub(super) use apply::{apply, wait_serving};
 pub(super) use changes::plan;
 pub use health::wait_healthy;
+pub(super) use health::wait_healthy_within;
 pub(super) use leaving::plan_leaving;
 pub(super) use listing::list;
 pub(super) use lone::plan_target_group;

@@ -31,6 +31,21 @@ pub(in crate::balancer) struct V2State {
 }
 
 impl V2State {
+    /// ARNs of the target groups behind the balancer of the hostclass; with `target_group`, of the one that others may use.
+    pub(in crate::balancer) fn target_groups(&self, spec: &BalancerSpec) -> Vec<String> {
+        let (id, lone) = (spec.id(), names::target_group(&spec.env, &spec.hostclass));
+        let arn = self.arn(&id);
+        let of_balancer =
+            |group: &Group| arn.as_ref().is_some_and(|arn| group.used_by.contains(arn));
+        let is_lone = |group: &Group| {
+            let asked = spec.options.target_group && !spec.testing && !wanted(spec);
+            asked && group.name == lone && !group.used_by.is_empty()
+        };
+        let own = self.groups.values();
+        let own = own.filter(|group| (wanted(spec) && of_balancer(group)) || is_lone(group));
+        own.map(|group| group.arn.clone()).collect()
+    }
+
     /// The ARN of a balancer by its name in AWS.
     pub(in crate::balancer) fn arn(&self, id: &str) -> Option<String> {
         self.balancers.get(id).map(|own| own.arn.clone())

@@ -115,3 +115,19 @@ fn usage_counts_each_group_once_per_object_with_overrides() {
     );
     assert_eq!(counts.len(), 5);
 }
+
+#[test]
+fn templates_that_a_deployment_records_count_as_used() {
+    let tagged = |value: &str| {
+        let tag = TagDescription::builder()
+            .key("deploy_rolls_from")
+            .value(value);
+        let group = named("g").launch_template(template("lt-1", Some("1")));
+        group.tags(tag.build()).build()
+    };
+    let used = used_keys(&tagged("lt-1:1/lt-2:1"));
+    assert!(used.contains("template/lt-1"), "{used:?}");
+    assert!(used.contains("template/lt-2"), "{used:?}");
+    // Images of an Elastigroup are no templates.
+    assert!(rolled_refs(&tagged("ami-1/ami-2")).is_empty());
+}

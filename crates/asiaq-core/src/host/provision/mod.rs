@@ -6,12 +6,14 @@
 
 mod ahead;
 mod inputs;
+mod purpose;
 mod resolve;
 mod rows;
 mod run;
 mod user_data;
 
 pub use ahead::{Expected, look_ahead};
+pub use purpose::Purpose;
 pub use rows::Action;
 pub use run::{Provision, RowPlan, SequencePlan, prepare, prepare_in};
 
@@ -40,6 +42,8 @@ pub struct Request<'a> {
     pub keep_failing_hosts: bool,
     /// Groups that will be gone when the plan is applied: they are planned as if they were.
     pub leaving: Vec<String>,
+    /// Which groups are meant, and what for.
+    pub purpose: Purpose<'a>,
     /// Who runs the command.
     pub owner: &'a str,
     /// Options of ssh, where hosts are smoke tested by it.

@@ -8,7 +8,7 @@ use crate::balancer::BalancerSpec;
 use crate::config::{ConfigError, ConfigErrors, HostclassConfig, Location};
 use crate::environment::{Network, NetworkPlace, Vpc};
 use crate::error::{Error, Result};
-use crate::group::{self, GroupState, Kind, Target};
+use crate::group::{self, GroupState, Kind};
 use crate::host::balancer_spec;
 use crate::image::{Image, best};
 use crate::names::tag;
@@ -101,6 +101,7 @@ impl Known<'_> {
         };
         let tags = tags(request, self.vpc, &row, &hostclass);
         let balancer = self.balancer(&hostclass, &addresses, tags.clone());
+        let tags = request.purpose.group_tags(self.groups, tags);
         let Some(balancer) = wrong.keep(balancer) else {
             return;
         };
@@ -140,7 +141,9 @@ impl Known<'_> {
         if want_spot && !self.spotinst {
             return Err(no_spotinst(self.request, row, hostclass)?.into());
         }
-        group::kind_for(self.groups, &hostclass.name, Target::Hostclass, want_spot)
+        let purpose = self.request.purpose;
+        purpose.named(self.groups, self.request.env, &hostclass.name)?;
+        group::kind_for(self.groups, &hostclass.name, purpose.target(), want_spot)
     }
 
     /// The hostclass's static addresses.
@@ -225,8 +228,11 @@ impl Known<'_> {
         tags: Tags,
     ) -> Result<BalancerSpec> {
         let (vpc, testing) = (self.vpc, self.request.testing);
-        balancer_spec(vpc, self.network, hostclass, addresses, testing, tags)
-            .map_err(|missing| self.missing(hostclass, "elb_meta_network", missing))
+        let mut spec = balancer_spec(vpc, self.network, hostclass, addresses, testing, tags)
+            .map_err(|missing| self.missing(hostclass, "elb_meta_network", missing))?;
+        // What serves gets no hosts under test (D-36).
+        spec.options.target_group &= !self.request.purpose.is_trial();
+        Ok(spec)
     }
 }
 
@@ -240,7 +246,7 @@ pub(super) fn again(
     own: &ResolvedRow,
 ) -> Result<ResolvedRow> {
     let name = &own.hostclass.name;
-    let kind = group::kind_for(groups, name, Target::Hostclass, own.want_spot)?;
+    let kind = group::kind_for(groups, name, request.purpose.target(), own.want_spot)?;
     let types = instance_types(request, groups, &own.row, &own.hostclass)?;
     Ok(ResolvedRow {
         kind,
@@ -260,7 +266,7 @@ fn instance_types(
     if !own.is_empty() {
         return Ok(own);
     }
-    let existing = groups.existing(&hostclass.name)?;
+    let existing = request.purpose.typical(groups, &hostclass.name)?;
     let existing = existing.and_then(|group| groups.launch_info(group));
     let existing = listed(existing.as_deref().unwrap_or_default());
     if !existing.is_empty() {

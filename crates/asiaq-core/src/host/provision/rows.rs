@@ -4,8 +4,8 @@
 
 use super::inputs::{Inputs, ResolvedRow};
 use super::user_data::UserData;
-use super::{Request, RowPlan};
-use crate::balancer::{self, BalancerAction, BalancerState};
+use super::{Purpose, Request, RowPlan};
+use crate::balancer::{self, Attachments, BalancerAction, BalancerState, PlannedBalancer};
 use crate::error::{Error, Result};
 use crate::group::{self, Group, GroupAction, GroupSpec, GroupState, Kind, LaunchSpec};
 use crate::host::switching;
@@ -44,14 +44,19 @@ pub(super) fn plan_row(
     now_unix: i64,
     rng: &mut impl Rng,
 ) -> Result<RowPlan> {
+    let purpose = request.purpose;
     let mut plan = Plan::default();
-    let mut needs = interfaces(&mut plan, inputs, own)?;
-    let mut balancer = balancer::plan(balancers, &own.balancer)?;
+    let mut balancer = planned_balancer(request, balancers, own)?;
+    let mut needs = Vec::new();
+    if !matches!(purpose, Purpose::Image { .. }) {
+        needs.extend(interfaces(&mut plan, inputs, own)?);
+    }
     needs.extend(balancer.ready.iter().cloned());
-    let mut spec = group_spec(request, inputs, own)?;
+    let mut spec = purpose.shaped(group_spec(request, inputs, own)?);
     spec.attach = balancer.attach.clone();
     spec.detach = balancer.detach.clone();
-    let mut planned = group::plan_group(groups, &spec, &needs, now_unix, rng)?;
+    let mut planned = group::plan_target(groups, &spec, purpose.target(), &needs, now_unix, rng)?;
+    planned.plan = purpose.ordered(planned.plan);
     let others = others(groups, &planned.group_name);
     let others = switching::detach(others, request.env, &balancer.detach)?;
     // Another row may plan to detach the same group.
@@ -75,6 +80,32 @@ pub(super) fn plan_row(
         notes: planned.notes,
         warnings: [warnings(own), planned.warnings, balancer.warnings].concat(),
         plan,
+    })
+}
+
+/// The balancer of the row. That of a deployment leaves what serves as it is: the normal balancer is not looked at while a group
+/// is tested, and what leaves goes when the deployment is done.
+fn planned_balancer(
+    request: &Request<'_>,
+    balancers: &BalancerState,
+    own: &ResolvedRow,
+) -> Result<PlannedBalancer> {
+    let wanted = match request.purpose {
+        Purpose::Spinup | Purpose::Admission { .. } => true,
+        Purpose::Trial { .. } => own.balancer.options.enabled,
+        Purpose::Image { .. } => false,
+    };
+    if !wanted {
+        return Ok(PlannedBalancer::default());
+    }
+    let planned = balancer::plan(balancers, &own.balancer)?;
+    Ok(match request.purpose {
+        Purpose::Spinup => planned,
+        _ => PlannedBalancer {
+            detach: Attachments::default(),
+            leaving: Plan::default(),
+            ..planned
+        },
     })
 }
 

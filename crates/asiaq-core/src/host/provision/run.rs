@@ -1,9 +1,9 @@
 //! A planned spinup: shown, or applied sequence by sequence.
 
-use super::Request;
 use super::inputs::{self, Inputs, ResolvedRow, balancer_specs};
 use super::resolve;
 use super::rows::{Action, plan_row};
+use super::{Purpose, Request};
 use crate::aws::Aws;
 use crate::balancer::{self, BalancerExecutor};
 use crate::environment::{InterfaceRequest, Vpc, create_interface};
@@ -77,6 +77,23 @@ pub struct RowPlan {
 }
 
 impl RowPlan {
+    /// What is logged once the row is provisioned.
+    fn done(&self, purpose: Purpose<'_>) -> String {
+        let (hostclass, image, group) = (&self.hostclass, &self.image_id, &self.group_name);
+        let updates = matches!(purpose, Purpose::Admission { .. } | Purpose::Image { .. });
+        match self.desired {
+            Some(count) => {
+                format!("Spun up {count} instances of {hostclass} from {image} into group {group}")
+            }
+            None if updates => {
+                format!("Updated group {group} of {hostclass}: new hosts start from {image}")
+            }
+            None => {
+                format!("Spun up None instances of {hostclass} from {image} into group {group}")
+            }
+        }
+    }
+
     /// Plan lines; a row that has nothing to change gets a `=` line.
     pub fn lines(&self) -> Vec<String> {
         if self.repeats {
@@ -210,7 +227,10 @@ impl Provision<'_> {
         for (index, sequence) in self.sequences.iter().enumerate() {
             let (own, later) = rest.split_at(sequence.rows.len().min(rest.len()));
             rest = later;
-            progress.stage(&sequence.title(), &sequence.kept());
+            // A deployment has stages of its own.
+            if matches!(self.request.purpose, Purpose::Spinup) {
+                progress.stage(&sequence.title(), &sequence.kept());
+            }
             let result = async {
                 let mut groups = Vec::new();
                 for wave in waves(&sequence.rows) {
@@ -225,7 +245,7 @@ impl Provision<'_> {
                     .map(|(_, group)| group.clone())
                     .collect();
                 let hosts = capacity::wait(clouds, self.request.env, &testing, progress).await?;
-                smoke::wait(aws, &hosts, &smoke, progress).await
+                smoke::wait(aws, &hosts, &smoke, smoke::LIMIT, progress).await
             };
             if let Err(error) = result.await {
                 let waiting: Vec<String> = self
@@ -303,15 +323,7 @@ impl Provision<'_> {
         plan.apply(&executor, progress).await?;
         let mut groups = Vec::new();
         for row in rows {
-            let desired = row
-                .desired
-                .map_or_else(|| "None".to_owned(), |n| n.to_string());
-            tracing::info!(
-                "Spun up {desired} instances of {} from {} into group {}",
-                row.hostclass,
-                row.image_id,
-                row.group_name
-            );
+            tracing::info!("{}", row.done(self.request.purpose));
             groups.push((row.hostclass.clone(), row.group_name.clone()));
         }
         Ok(groups)
@@ -464,5 +476,25 @@ mod tests {
         let rows = [row("a"), row("b"), row("a"), row("c"), row("a")];
         assert_eq!(waves(&rows), [vec![0, 1, 3], vec![2], vec![4]]);
         assert_eq!(rows[0].lines(), ["= group a g is as wanted"]);
+        let image = Purpose::Image { group: "g" };
+        let trial = Purpose::Trial { old: None };
+        let spun = |count: &str| format!("Spun up {count} instances of a from ami-1 into group g");
+        for (desired, purpose, told) in [
+            (Some(2), Purpose::Spinup, spun("2")),
+            (None, Purpose::Spinup, spun("None")),
+            (Some(0), trial, spun("0")),
+            (None, trial, spun("None")),
+            (
+                None,
+                image,
+                "Updated group g of a: new hosts start from ami-1".to_owned(),
+            ),
+        ] {
+            let row = RowPlan {
+                desired,
+                ..row("a")
+            };
+            assert_eq!(row.done(purpose), told);
+        }
     }
 }

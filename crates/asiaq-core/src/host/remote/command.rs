@@ -10,12 +10,7 @@ use crate::error::{Error, Result};
 /// What keeps the user's ssh_config from changing what a command is: a terminal would alter its output, the agent is not for
 /// the host, tunnels of many hosts would want the same port, and another remote command would be an error. Not for the way
 /// through a jump host: `-W` has neither session nor tunnels.
-const COMMAND_ONLY: [&str; 4] = [
-    "-T",
-    "-oForwardAgent=no",
-    "-oClearAllForwardings=yes",
-    "-oRemoteCommand=none",
-];
+const COMMAND_ONLY: [&str; 2] = ["-oClearAllForwardings=yes", "-oRemoteCommand=none"];
 
 /// What happens at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +18,8 @@ pub enum Session<'a> {
     /// A command for the remote shell; no terminal, never asks for anything. An empty one lets the host decide (a forced
     /// command, else a shell that finds nothing to read).
     Command(&'a str),
+    /// The same, with the agent forwarded: for scripts that go on to other machines.
+    WithAgent(&'a str),
     /// A terminal for a person, with the agent forwarded.
     Terminal,
 }
@@ -37,11 +34,7 @@ pub fn argv(
     route: &Route,
     session: Session<'_>,
 ) -> Vec<String> {
-    let mut words = vec!["ssh".to_owned()];
-    match session {
-        Session::Terminal => words.push("-At".to_owned()),
-        Session::Command(_) => words.extend(COMMAND_ONLY.map(str::to_owned)),
-    }
+    let mut words = opening(session);
     words.extend(required(alias, session));
     if let Route::Jump(jump, _) = route {
         let command = through(settings, &jump.id, user, &jump.address, session);
@@ -51,12 +44,32 @@ pub fn argv(
     words.extend(overridable(settings, session));
     let (Route::Direct(address) | Route::Jump(_, address)) = route;
     words.extend(["--".to_owned(), address.clone()]);
-    if let Session::Command(command) = session
+    if let Session::Command(command) | Session::WithAgent(command) = session
         && !command.is_empty()
     {
         words.push(command.to_owned());
     }
     words
+}
+
+/// The words with which another program, such as rsync, starts ssh: it adds user, address and command itself.
+pub(super) fn transport(settings: &SshSettings, alias: &str) -> Vec<String> {
+    let session = Session::Command("");
+    let mut words = opening(session);
+    words.extend(required(alias, session));
+    words.extend(overridable(settings, session));
+    words
+}
+
+/// `ssh`, and what kind of session it has.
+fn opening(session: Session<'_>) -> Vec<String> {
+    let forward = match session {
+        Session::Terminal => return vec!["ssh".to_owned(), "-At".to_owned()],
+        Session::Command(_) => "-oForwardAgent=no",
+        Session::WithAgent(_) => "-oForwardAgent=yes",
+    };
+    let words = ["ssh", "-T", forward].into_iter().chain(COMMAND_ONLY);
+    words.map(str::to_owned).collect()
 }
 
 /// Refuses what no user name and no address looks like, but an option does.
@@ -107,8 +120,8 @@ fn required(alias: &str, session: Session<'_>) -> Vec<String> {
 /// The operator's options, and after them what they may override.
 fn overridable(settings: &SshSettings, session: Session<'_>) -> Vec<String> {
     let timeout = match session {
-        Session::Command(_) => 10,
         Session::Terminal => 7,
+        Session::Command(_) | Session::WithAgent(_) => 10,
     };
     let mut words = settings.extra.clone();
     words.push(format!("-oConnectTimeout={timeout}"));
@@ -120,8 +133,8 @@ fn overridable(settings: &SshSettings, session: Session<'_>) -> Vec<String> {
     match (settings.verbose, session) {
         (true, _) => words.push("-v".to_owned()),
         // What ssh has to say about keys that it learns is no output of the host.
-        (false, Session::Command(_)) => words.push("-oLogLevel=ERROR".to_owned()),
         (false, Session::Terminal) => {}
+        (false, _) => words.push("-oLogLevel=ERROR".to_owned()),
     }
     words
 }

@@ -3,11 +3,12 @@
 //!
 //! `settings`, `command`: pure, what the ssh processes are called with. `route`: direct or through a jump host. `keys`: private
 //! keys from credential buckets into the agent. `run`: one process. `fleet`: one command on many hosts. `output`: theirs on one
-//! stream.
+//! stream. `login`: one machine that needs no looking for.
 
 mod command;
 mod fleet;
 mod keys;
+mod login;
 mod output;
 mod route;
 mod run;
@@ -15,6 +16,7 @@ mod settings;
 
 pub use command::{Session, argv, check_word};
 pub use fleet::{FleetReport, HostResult, Parallel};
+pub use login::{Login, load_keys, run_program};
 pub use output::Layout;
 pub use route::{JumpHost, Route, answers};
 pub use run::{Finished, Sink};

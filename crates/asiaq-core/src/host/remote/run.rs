@@ -156,7 +156,10 @@ async fn to_its_end(
 fn cannot_start(program: &str, error: &std::io::Error) -> Error {
     let failed = Error::refused(format!("cannot start `{program}`: {error}"));
     match error.kind() {
-        ErrorKind::NotFound => failed.with_hint("install OpenSSH's client, or correct PATH"),
+        ErrorKind::NotFound if program == "ssh" => {
+            failed.with_hint("install OpenSSH's client, or correct PATH")
+        }
+        ErrorKind::NotFound => failed.with_hint(format!("install `{program}`, or correct PATH")),
         _ => failed,
     }
 }

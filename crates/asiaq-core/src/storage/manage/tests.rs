@@ -12,9 +12,9 @@ fn of(hostclass: &str, day: u32) -> SnapshotRecord {
     )
 }
 
-fn users(ids: &[&str]) -> SnapshotUsers {
+fn users(ids: &[&str]) -> LaunchUsers {
     let by = BTreeSet::from(["launch template t of group g".to_owned()]);
-    SnapshotUsers {
+    LaunchUsers {
         by_id: ids
             .iter()
             .map(|id| ((*id).to_owned(), by.clone()))
@@ -24,8 +24,8 @@ fn users(ids: &[&str]) -> SnapshotUsers {
 }
 
 /// Elastigroups of hostclass `a` in this environment cannot be seen.
-fn unseen_in(env: &str) -> SnapshotUsers {
-    SnapshotUsers {
+fn unseen_in(env: &str) -> LaunchUsers {
+    LaunchUsers {
         unseen: BTreeSet::from([("a".to_owned(), env.to_owned())]),
         ..users(&["snap-b1"])
     }
