@@ -2,11 +2,16 @@
 //!
 //! Baking is not here. Choosing among images is pure ([`best`], [`Image::has_stage`]); reading them is not.
 
+pub mod bake;
 mod find;
+pub mod manage;
 mod share;
 pub mod template;
 
-pub use find::{Trusted, ages, by_ids, creation_times, of_hostclasses, wait_available};
+pub use find::{
+    Trusted, Wanted, ages, any_by_id, by_ids, creation_times, find, matching, of_hostclasses,
+    visible, wait_available,
+};
 pub use share::{share, shareable};
 
 use crate::aws::{Tags, tags_of};
@@ -54,9 +59,19 @@ impl Image {
         names::timestamp_of_image(&self.name)
     }
 
+    /// True if a bake gave it its name.
+    pub fn is_baked(&self) -> bool {
+        names::is_baked_image(&self.name)
+    }
+
     /// Tag `stage`.
     pub fn stage(&self) -> Option<&str> {
         self.tags.get(tag::STAGE).map(String::as_str)
+    }
+
+    /// Tag `productline`.
+    pub fn product_line(&self) -> Option<&str> {
+        self.tags.get(tag::PRODUCT_LINE).map(String::as_str)
     }
 
     /// Tag `is_private` is exactly `True`.
@@ -110,6 +125,13 @@ impl Image {
     }
 }
 
+/// The items of a comma separated list, without the blanks around them; empty items do not count.
+pub fn comma_separated(text: &str) -> Vec<String> {
+    let items = text.split(',').map(str::trim);
+    let items = items.filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
 /// The best image of a hostclass: best stage first, then the newest name, then API order (spec 50, section 3.4). Private
 /// images count only if asked for; images that AWS gave up on never do.
 pub fn best<'a>(
@@ -137,12 +159,12 @@ pub fn best<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
 
     /// An image with these tags.
-    pub(super) fn image(
+    pub(crate) fn image(
         name: &str,
         stage: Option<&str>,
         private: Option<&str>,
@@ -163,11 +185,16 @@ mod tests {
         }
     }
 
-    fn stages(text: &str) -> Vec<String> {
-        text.split(',')
-            .filter(|s| !s.is_empty())
-            .map(str::to_owned)
-            .collect()
+    #[test]
+    fn blanks_in_lists_do_not_matter() {
+        for (text, wanted) in [
+            ("", vec![]),
+            (" , ,", vec![]),
+            ("a", vec!["a"]),
+            (" a ,b , c d,", vec!["a", "b", "c d"]),
+        ] {
+            assert_eq!(comma_separated(text), wanted, "{text:?}");
+        }
     }
 
     #[test]
@@ -196,7 +223,7 @@ mod tests {
         ];
         for (list, private, expected) in table {
             assert_eq!(
-                best(&images, "mhcx", &stages(list), private).map(|i| i.name.as_str()),
+                best(&images, "mhcx", &comma_separated(list), private).map(|i| i.name.as_str()),
                 expected,
                 "{list}"
             );

@@ -14,8 +14,24 @@ pub fn shareable<'a>(images: &'a [Image], final_stage: &str) -> Vec<&'a Image> {
         .collect()
 }
 
-/// Grants launch permission to the accounts and notes them in the tag `shared_with_account_ids`.
+/// Grants launch permission to the accounts and notes them in the tag `shared_with_account_ids`. Without accounts only the
+/// tag is set.
 pub async fn share(aws: &Aws, image: &Image, accounts: &[String]) -> Result<()> {
+    if !accounts.is_empty() {
+        permit(aws, image, accounts).await?;
+    }
+    let tags = Tags::from([(tag::SHARED_WITH.to_owned(), accounts.join(","))]);
+    aws.ec2()
+        .create_tags()
+        .resources(&image.id)
+        .set_tags(Some(ec2_tags(&tags)))
+        .send()
+        .await
+        .context("ec2:CreateTags", &image.id)?;
+    Ok(())
+}
+
+async fn permit(aws: &Aws, image: &Image, accounts: &[String]) -> Result<()> {
     let permission = |account: &String| LaunchPermission::builder().user_id(account).build();
     let permissions = LaunchPermissionModifications::builder()
         .set_add(Some(accounts.iter().map(permission).collect()))
@@ -28,14 +44,6 @@ pub async fn share(aws: &Aws, image: &Image, accounts: &[String]) -> Result<()> 
     call.send()
         .await
         .context("ec2:ModifyImageAttribute", &image.id)?;
-    let tags = Tags::from([(tag::SHARED_WITH.to_owned(), accounts.join(","))]);
-    aws.ec2()
-        .create_tags()
-        .resources(&image.id)
-        .set_tags(Some(ec2_tags(&tags)))
-        .send()
-        .await
-        .context("ec2:CreateTags", &image.id)?;
     Ok(())
 }
 
