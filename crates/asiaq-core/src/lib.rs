@@ -12,6 +12,7 @@ pub mod config;
 pub mod credentials;
 pub mod database;
 pub mod datapipeline;
+pub mod deploy;
 pub mod dns;
 pub mod environment;
 pub mod error;

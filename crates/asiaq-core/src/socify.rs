@@ -85,13 +85,23 @@ impl Socify {
         })
     }
 
-    /// Whether the service agrees to the deployment. What keeps it from agreeing is logged. True without
-    /// ticket or service.
-    pub async fn validate(&self) -> bool {
+    /// Whether somebody is asked and told.
+    pub fn is_active(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// The ticket; empty without one.
+    pub fn ticket(&self) -> &str {
+        &self.ticket
+    }
+
+    /// Whether the service agrees to the deployment of this image. What keeps it from agreeing is logged. True
+    /// without ticket or service.
+    pub async fn validate(&self, ami: &str) -> bool {
         let Some(service) = &self.service else {
             return true;
         };
-        let body = Body::validation(&self.ticket, &self.environment, self.sub_command);
+        let body = Body::validation(&self.ticket, &self.environment, self.sub_command, ami);
         match service.post("validate", &body).await.and_then(verdict) {
             Ok(None) => true,
             Ok(Some(problems)) => {

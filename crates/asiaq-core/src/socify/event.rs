@@ -62,15 +62,9 @@ impl Event {
         }
     }
 
-    /// The image that was asked for does not exist.
-    pub fn ami_not_found(ami: &str) -> Self {
-        Self::new(Status::Failed, "", "", format!("AMI {ami} was not found."))
-    }
-
-    /// The service did not agree.
-    pub fn not_validated(ticket: &str, ami: &str) -> Self {
-        let message = format!("The SOC validation of ticket {ticket} and AMI {ami} failed.");
-        Self::new(Status::BadData, ami, "", message)
+    /// The service did not agree; `error` says so.
+    pub fn not_validated(ami: &str, error: &str) -> Self {
+        Self::new(Status::BadData, ami, "", error.to_owned())
     }
 
     /// The image was deployed; `previous` is the newest one that ran before.
@@ -81,7 +75,7 @@ impl Event {
         }
     }
 
-    /// The deployment failed.
+    /// The deployment failed; image and hostclass are empty if none was chosen.
     pub fn failed(ami: &str, hostclass: &str, error: &str) -> Self {
         Self::new(Status::Failed, ami, hostclass, error.to_owned())
     }
@@ -114,10 +108,15 @@ struct Data<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Asks whether a deployment may take place; never says which image.
-    pub(super) fn validation(ticket: &'a str, environment: &'a str, sub_cmd: SubCommand) -> Self {
+    /// Asks whether an image may be deployed.
+    pub(super) fn validation(
+        ticket: &'a str,
+        environment: &'a str,
+        sub_cmd: SubCommand,
+        ami: &'a str,
+    ) -> Self {
         let data = Data {
-            ami: "",
+            ami,
             environment,
             status: None,
             sub_cmd,

@@ -70,14 +70,14 @@ async fn the_worked_example_byte_for_byte() {
             .await;
     }
     let socify = socify(&format!("{}/api", server.uri()));
-    assert!(socify.validate().await);
+    assert!(socify.validate("ami-2").await);
     socify
         .event(&Event::deployed("ami-2", "mhcweb", Some("ami-1")))
         .await;
     let wanted = [
         (
             "/api/validate",
-            r#"{"ticketId":"OPS-7","cmd":"DeployEvent","data":{"amiId":"","environment":"staging","sub_cmd":"update"}}"#,
+            r#"{"ticketId":"OPS-7","cmd":"DeployEvent","data":{"amiId":"ami-2","environment":"staging","sub_cmd":"update"}}"#,
         ),
         (
             "/api/event",
@@ -98,11 +98,14 @@ fn every_kind_of_event() {
             r#"{"amiId":"","environment":"ci","status":"200","sub_cmd":"test","hostclass":"","previous_ami_id":"","message":"No untested AMIs found."}"#,
         ),
         (
-            Event::ami_not_found("ami-9"),
-            r#"{"amiId":"","environment":"ci","status":"300","sub_cmd":"test","hostclass":"","message":"AMI ami-9 was not found."}"#,
+            Event::failed("", "", "Specified AMI not found: ['ami-9']"),
+            r#"{"amiId":"","environment":"ci","status":"300","sub_cmd":"test","hostclass":"","message":"Specified AMI not found: ['ami-9']"}"#,
         ),
         (
-            Event::not_validated("OPS-7", "ami-2"),
+            Event::not_validated(
+                "ami-2",
+                "The SOC validation of ticket OPS-7 and AMI ami-2 failed.",
+            ),
             r#"{"amiId":"ami-2","environment":"ci","status":"200","sub_cmd":"test","hostclass":"","message":"The SOC validation of ticket OPS-7 and AMI ami-2 failed."}"#,
         ),
         (
@@ -173,7 +176,7 @@ async fn every_answer_to_a_validation() {
     for (status, body, wanted) in table {
         let server = answering(text(status, body)).await;
         let socify = socify(&server.uri());
-        let request = Body::validation("OPS-7", "staging", SubCommand::Update);
+        let request = Body::validation("OPS-7", "staging", SubCommand::Update, "ami-2");
         let service = socify.service.as_ref().unwrap();
         let found = service.post("validate", &request).await.and_then(verdict);
         let wanted = wanted
@@ -181,7 +184,7 @@ async fn every_answer_to_a_validation() {
             .map_err(str::to_owned);
         assert_eq!(found, wanted, "{status} {body}");
         assert_eq!(
-            socify.validate().await,
+            socify.validate("ami-2").await,
             wanted == Ok(None),
             "{status} {body}"
         );
@@ -233,9 +236,9 @@ async fn connections_that_fail_are_tried_again_ten_times() {
         .local_addr()
         .unwrap();
     let socify = socify(&format!("http://{address}"));
-    assert!(!socify.validate().await);
+    assert!(!socify.validate("ami-2").await);
     let service = socify.service.as_ref().unwrap();
-    let request = Body::validation("OPS-7", "staging", SubCommand::Update);
+    let request = Body::validation("OPS-7", "staging", SubCommand::Update, "ami-2");
     let problem = service.post("validate", &request).await.unwrap_err();
     assert!(
         problem.ends_with("; gave up after 11 attempts"),
@@ -262,7 +265,7 @@ async fn a_service_that_comes_up_late_is_reached() {
             .await;
         server
     };
-    let (agreed, server) = tokio::join!(socify.validate(), late);
+    let (agreed, server) = tokio::join!(socify.validate("ami-2"), late);
     assert!(agreed);
     assert_eq!(bodies(&server).await.len(), 1);
 }
@@ -273,7 +276,7 @@ async fn a_late_answer_is_not_asked_for_again() {
     let server = answering(answer.set_delay(Duration::from_secs(5))).await;
     let mut socify = socify(&server.uri());
     socify.service.as_mut().unwrap().timeout = Duration::from_millis(200);
-    assert!(!socify.validate().await);
+    assert!(!socify.validate("ami-2").await);
     assert_eq!(bodies(&server).await.len(), 1);
 }
 
@@ -316,7 +319,7 @@ async fn without_ticket_or_service_or_in_a_dry_run_nobody_is_asked() {
     ];
     for (text, deployment) in table {
         let socify = Socify::new(&config(text), &deployment, quick()).unwrap();
-        assert!(socify.validate().await, "{text} {deployment:?}");
+        assert!(socify.validate("ami-2").await, "{text} {deployment:?}");
         socify.event(&Event::nothing_to_deploy()).await;
     }
     assert_eq!(bodies(&server).await, []);
