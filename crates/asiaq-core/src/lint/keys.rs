@@ -161,9 +161,27 @@ pub const HOSTCLASS: &[Key] = &[
     )
     .formless(),
     key(
+        "bake_encrypted",
+        Kind::Bool,
+        "encrypt images; as the account does by default",
+    )
+    .formless(),
+    key(
         "bake_instance_profile",
         Kind::Text,
         "IAM role of the machine being baked",
+    )
+    .formless(),
+    key(
+        "bake_volume_size",
+        Kind::Text,
+        "GB of the root volume of images; as the source image",
+    )
+    .formless(),
+    key(
+        "bake_volume_type",
+        Kind::Text,
+        "type of the root volume of images; gp3",
     )
     .formless(),
     key(
@@ -174,7 +192,7 @@ pub const HOSTCLASS: &[Key] = &[
     key(
         "deployment_strategy",
         Kind::Strategy,
-        "`blue_green`, the only one",
+        "`blue_green` or `rolling`; `blue_green`",
     ),
     key("domain_name", Kind::Text, "Route 53 zone for host names"),
     key("eip", Kind::Text, "elastic IP of the one host"),
@@ -234,9 +252,19 @@ pub const HOSTCLASS: &[Key] = &[
     )
     .formless(),
     key(
+        "hosts_timeout",
+        Kind::Whole(1, 604_800),
+        "seconds until a new group has its hosts; 300",
+    ),
+    key(
         "http_tokens",
         Kind::Text,
         "`required` or `optional`: IMDSv2; the default of the account",
+    ),
+    key(
+        "in_service_timeout",
+        Kind::Whole(1, 604_800),
+        "seconds until new hosts serve behind their balancer; 900",
     ),
     key("instance_profile_name", Kind::Text, "IAM role of the hosts"),
     key("ip_address", Kind::Text, "addresses, or offsets like `+5`"),
@@ -258,6 +286,26 @@ pub const HOSTCLASS: &[Key] = &[
         "public_ip",
         Kind::Bool,
         "give hosts a public address; required",
+    ),
+    key(
+        "rolling_instance_warmup",
+        Kind::Whole(0, 86400),
+        "seconds until a new host counts; 300, of Elastigroups 1200",
+    ),
+    key(
+        "rolling_min_healthy_percentage",
+        Kind::Whole(0, 100),
+        "hosts that keep serving; 90",
+    ),
+    key(
+        "rolling_timeout",
+        Kind::Whole(1, 604_800),
+        "seconds for replacing all hosts; by their number, 3600 at least",
+    ),
+    key(
+        "smoke_test_timeout",
+        Kind::Whole(1, 604_800),
+        "seconds until new hosts pass their smoke tests; 1200",
     ),
     key("smoketest_method", Kind::Text, "`tag` or `ssh`; tag"),
     key(
@@ -354,10 +402,13 @@ pub const BAKE: &[Key] = &[
 ];
 
 /// Hostclass options that `[bake]` may hold for all of them.
-pub const BAKE_FALLBACKS: [&str; 7] = [
+pub const BAKE_FALLBACKS: [&str; 10] = [
     "ami_available_wait_time",
     "bake_ami",
+    "bake_encrypted",
     "bake_instance_profile",
+    "bake_volume_size",
+    "bake_volume_type",
     "enhanced_networking",
     "phase",
     "phase1_ami_name",
@@ -377,9 +428,15 @@ pub const TEST: &[Key] = &[
 ];
 
 /// Hostclass options that `[test]` may hold for all of them.
-pub const TEST_FALLBACKS: [&str; 7] = [
+pub const TEST_FALLBACKS: [&str; 13] = [
     "deployment_strategy",
     "elb",
+    "hosts_timeout",
+    "in_service_timeout",
+    "rolling_instance_warmup",
+    "rolling_min_healthy_percentage",
+    "rolling_timeout",
+    "smoke_test_timeout",
     "ssm_doc_integration_tests",
     "ssm_doc_testing_mode",
     "test_command",

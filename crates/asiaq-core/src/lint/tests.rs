@@ -161,8 +161,13 @@ fn sections_and_options_of_disco_aws() {
                 ],
             ),
             (
-                "+deployment_strategy=rolling\n",
-                &["disco_aws.ini:9: [mhcweb] deployment_strategy: `rolling` is no strategy"],
+                "+deployment_strategy=yellow\n",
+                &["disco_aws.ini:9: [mhcweb] deployment_strategy: `yellow` is no strategy"],
+            ),
+            ("+deployment_strategy=rolling\n", &[]),
+            (
+                "+rolling_min_healthy_percentage=101\n",
+                &["disco_aws.ini:9: [mhcweb] rolling_min_healthy_percentage: `101` is "],
             ),
             (
                 "+deployment_strategy=blue_green # One of [blue_green]\n",

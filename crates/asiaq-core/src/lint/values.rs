@@ -127,8 +127,8 @@ pub(super) fn wrong(kind: Kind, value: &str) -> Option<Wrong> {
         Kind::Strategy => {
             let own = value.split('#').next().unwrap_or_default().trim();
             refused(
-                own == "blue_green",
-                "no strategy: there is only `blue_green`",
+                matches!(own, "blue_green" | "rolling"),
+                "no strategy: there are `blue_green` and `rolling`",
                 None,
             )
         }

@@ -6,10 +6,13 @@ use crate::config::ini::Ini;
 use crate::config::suggest::nearest;
 
 /// Every option that some tool reads from a hostclass section (spec 10, section 5.2).
-pub(crate) const KNOWN: [&str; 48] = [
+pub(crate) const KNOWN: [&str; 57] = [
     "ami_available_wait_time",
     "bake_ami",
+    "bake_encrypted",
     "bake_instance_profile",
+    "bake_volume_size",
+    "bake_volume_type",
     "chaos",
     "command",
     "deployment_strategy",
@@ -35,7 +38,9 @@ pub(crate) const KNOWN: [&str; 48] = [
     "enhanced_networking",
     "env",
     "hostclass",
+    "hosts_timeout",
     "http_tokens",
+    "in_service_timeout",
     "instance_profile_name",
     "ip_address",
     "meta_network",
@@ -43,6 +48,10 @@ pub(crate) const KNOWN: [&str; 48] = [
     "phase1_ami_name",
     "product_line",
     "public_ip",
+    "rolling_instance_warmup",
+    "rolling_min_healthy_percentage",
+    "rolling_timeout",
+    "smoke_test_timeout",
     "smoketest_method",
     "smoketest_termination",
     "spotinst",

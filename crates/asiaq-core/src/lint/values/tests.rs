@@ -50,8 +50,8 @@ fn every_kind() {
         ),
         (
             Kind::Strategy,
-            &["blue_green", "blue_green # one of [blue_green]"],
-            &["rolling", "Blue_green"],
+            &["blue_green", "blue_green # one of [blue_green]", "rolling"],
+            &["canary", "Blue_green"],
             &[],
         ),
         (Kind::Net, &["intranet", "dmz"], &["Intranet", "web"], &[]),
