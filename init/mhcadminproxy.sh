@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=init/common.sh
 source "$(dirname "$0")/common.sh"
 
-dnf_install nmap-ncat tmux
+install_packages ncat tmux
 
 set_productline platform
-add_smoketest 'is_service_running sshd'
+add_smoketest 'is_service_running sshd ssh ssh.socket'

@@ -5,11 +5,11 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 if [[ ${HAS_REPO:-0} != 1 ]]; then
-    echo "mhcastrojenkins.sh: the package jenkins comes from mhcrepo, and that is not running" >&2
+    echo "mhcastrojenkins.sh: the package jenkins comes from mhcrepo, which is not running or cannot be used" >&2
     exit 1
 fi
-dnf_install git java-17-amazon-corretto-headless jenkins
-systemctl enable jenkins
+install_packages git java jenkins
+enable_services jenkins
 
 set_productline platform
 add_smoketest 'is_mounted /opt/wgen/data' 'is_service_running jenkins' 'get_status 127.0.0.1 8080 jenkins /login'

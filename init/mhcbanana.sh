@@ -4,8 +4,9 @@ set -euo pipefail
 # shellcheck source=init/common.sh
 source "$(dirname "$0")/common.sh"
 
-dnf_install nginx
-systemctl enable nginx
+install_packages nginx
+nginx_default_server
+enable_services nginx
 
 set_productline fruit
 add_smoketest 'is_service_running nginx' 'get_status 127.0.0.1 80 banana /health'

@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=init/common.sh
 source "$(dirname "$0")/common.sh"
 
-dnf_install nmap-ncat
+install_packages ncat
 
 set_productline platform
 add_smoketest 'test -x /opt/asiaq/bin/run_tests.sh'

@@ -4,8 +4,8 @@ set -euo pipefail
 # shellcheck source=init/common.sh
 source "$(dirname "$0")/common.sh"
 
-dnf_install squid
-systemctl enable squid
+install_packages squid
+enable_services squid
 
 set_productline platform
 add_smoketest 'is_service_running squid' 'is_port_open 127.0.0.1 80'

@@ -4,8 +4,8 @@ set -euo pipefail
 # shellcheck source=init/common.sh
 source "$(dirname "$0")/common.sh"
 
-dnf_install libreswan
-systemctl enable ipsec
+install_packages libreswan
+enable_services ipsec
 
 set_productline platform
 add_smoketest 'is_service_running ipsec'

@@ -5,11 +5,11 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 if [[ ${HAS_REPO:-0} != 1 ]]; then
-    echo "mhczookeeper.sh: the package zookeeper comes from mhcrepo, and that is not running" >&2
+    echo "mhczookeeper.sh: the package zookeeper comes from mhcrepo, which is not running or cannot be used" >&2
     exit 1
 fi
-dnf_install java-17-amazon-corretto-headless zookeeper
-systemctl enable zookeeper disco-snapshot-volume
+install_packages java zookeeper
+enable_services zookeeper disco-snapshot-volume
 
 set_productline platform
 add_smoketest 'is_mounted /opt/wgen/data' 'is_service_running zookeeper' 'check_zookeeper'

@@ -6,8 +6,9 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 # Install the software. Files of your own belong to discoroot/, as NAME~$TEMPLATED_HOSTCLASS if only for this one.
-#dnf_install $TEMPLATED_NAME
-#systemctl enable $TEMPLATED_NAME
+# Packages and services that are called otherwise on Amazon Linux have a line in init/common.sh.
+#install_packages $TEMPLATED_NAME
+#enable_services $TEMPLATED_NAME
 
 set_productline unknown
 

@@ -2,7 +2,8 @@
 # Checks for smoketest.conf. Sourced. Each function answers with its status: 0 is good. Any command may stand in
 # smoketest.conf too.
 
-is_service_running() { systemctl is-active --quiet "$1"; }
+# is_service_running NAME...: one of them, because distributions have names of their own.
+is_service_running() { systemctl is-active --quiet "$@"; }
 
 # is_port_open HOST PORT: does somebody listen there (TCP)?
 # shellcheck disable=SC2016  # the inner bash expands its own arguments
