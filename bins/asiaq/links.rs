@@ -5,7 +5,7 @@ use asiaq_cli::{Failure, Outcome, Session};
 use std::path::Path;
 
 /// The tools of this suite, beside which links under the old names are made.
-pub const TOOLS: [&str; 17] = [
+pub const TOOLS: [&str; 18] = [
     "acfg1",
     "disco_accounts",
     "disco_app_auth",
@@ -14,6 +14,7 @@ pub const TOOLS: [&str; 17] = [
     "disco_bake",
     "disco_chaos",
     "disco_creds",
+    "disco_deploy",
     "disco_eip",
     "disco_elb",
     "disco_metrics",

@@ -9,6 +9,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
 /// Subcommands of `asiaq local`.
 #[derive(Debug, Subcommand)]
 pub enum Local {
@@ -41,6 +44,12 @@ pub enum Local {
         /// A developer's sandbox instead
         #[arg(long)]
         sandbox: bool,
+        /// From a vendor's image through bakes to a blue/green switch, on real hosts (Linux, root; some minutes)
+        #[arg(long, conflicts_with = "sandbox")]
+        full: bool,
+        /// With --full: leave everything up at the end
+        #[arg(long, requires = "full", conflicts_with = "sandbox")]
+        keep: bool,
     },
     /// Play the hosts: what a machine image does at boot
     #[command(hide = true)]
@@ -88,9 +97,23 @@ fn settings() -> Result<Settings, LocalError> {
     Ok(settings)
 }
 
+/// This program, which hosts run too.
+fn own_program() -> Result<PathBuf, LocalError> {
+    std::env::current_exe().map_err(|source| LocalError::Spawn {
+        program: "asiaq".to_owned(),
+        source,
+    })
+}
+
 /// Runs a subcommand of `asiaq local`.
 pub async fn run(session: &Session, command: Local) -> Result<Outcome, Failure> {
-    let failure = |error: LocalError| Failure::new(error.to_string()).with_hint(error.hint());
+    let failure = |error: LocalError| {
+        let failure = Failure::new(error.to_string()).with_hint(error.hint());
+        match error {
+            LocalError::DemoInterrupted { .. } => failure.with_code(INTERRUPTED),
+            _ => failure,
+        }
+    };
     // Hosts and their supervisor have no settings of a local cloud, nor a HOME to find them in.
     match command {
         Local::Supervise { dir } => {
@@ -119,11 +142,7 @@ async fn local(session: &Session, command: Local) -> Result<(), LocalError> {
     match command {
         Local::Up { hosts } => {
             if hosts {
-                let own = std::env::current_exe();
-                settings.hosts = Some(own.map_err(|source| LocalError::Spawn {
-                    program: "asiaq".to_owned(),
-                    source,
-                })?);
+                settings.hosts = Some(own_program()?);
             }
             let status = asiaq_local::up(&settings, &mut |line| session.inform(line))?;
             show(session, &status);
@@ -146,17 +165,26 @@ async fn local(session: &Session, command: Local) -> Result<(), LocalError> {
             asiaq_local::reset(&settings)?;
             session.inform("the local cloud is empty");
         }
-        Local::Demo { sandbox } => {
-            let story = if sandbox {
-                Story::Sandbox
-            } else {
-                Story::Pipeline
+        Local::Demo {
+            sandbox,
+            full,
+            keep,
+        } => {
+            let story = match (sandbox, full) {
+                (true, _) => Story::Sandbox,
+                (false, true) => Story::Full { keep },
+                (false, false) => Story::Pipeline,
             };
+            if full {
+                settings.hosts = Some(own_program()?);
+            }
             let config = std::env::var_os("ASIAQ_CONFIG")
                 .filter(|dir| !dir.is_empty())
                 .map(PathBuf::from);
             Demo::find(config, story)?
-                .run(&settings, &mut |line| printer.line(line))
+                .run(&settings, session.interrupt(), &mut |line| {
+                    printer.line(line)
+                })
                 .await?;
         }
         Local::Agent => {

@@ -4,7 +4,7 @@
 
 use crate::cloud::{REGION, TEST_KEY};
 use crate::error::LocalError;
-use crate::hosts::seed::{Accounts, Seed};
+use crate::hosts::seed::{Accounts, Seed, Vendor};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ec2::types::{BlockDeviceMapping, EbsBlockDevice, Tag};
@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// Product line of everything here.
 const PRODUCTLINE: &str = "demo";
+/// Name of the vendor's image.
+const VENDOR: &str = "debian-12-amd64-20260413-2447";
 /// Where private keys and public keys of ssh users lie in a credential bucket.
 const PRIVATE_KEYS: &str = "private_keys/ssh";
 const PUBLIC_KEYS: &str = "public_keys/ssh";
@@ -94,9 +96,8 @@ pub(crate) async fn prepare_with(
                 productline: PRODUCTLINE,
                 accounts: contents.accounts,
             };
-            let marker = contents.images.join(format!("{id}{PLANTED}"));
             seed.plant(&contents.images.join(&id))?;
-            std::fs::write(&marker, "").map_err(LocalError::file("cannot write", &marker))?;
+            mark(contents.images, &id)?;
         }
         images.push((hostclass.clone(), id));
     }
@@ -109,6 +110,34 @@ pub(crate) async fn prepare_with(
         images,
         buckets: buckets.to_vec(),
     })
+}
+
+/// Registers an image as a vendor publishes it, lays out its content in `images`, and gives its id.
+///
+/// # Errors
+/// The endpoint refuses, or a file cannot be written.
+pub(crate) async fn vendor_image(
+    endpoint: &str,
+    vendor: &Vendor<'_>,
+    images: &Path,
+) -> Result<String, LocalError> {
+    let request = client(endpoint)
+        .register_image()
+        .name(VENDOR)
+        .root_device_name("/dev/xvda");
+    let answer = request.send().await;
+    let answer = answer.map_err(|e| failed(VENDOR, e.into_service_error().to_string()))?;
+    let id = answer.image_id().unwrap_or_default().to_owned();
+    std::fs::create_dir_all(images).map_err(LocalError::file("cannot create", images))?;
+    vendor.plant(&images.join(&id))?;
+    mark(images, &id)?;
+    Ok(id)
+}
+
+/// Notes that the content of an image goes with the cloud.
+fn mark(images: &Path, id: &str) -> Result<(), LocalError> {
+    let marker = images.join(format!("{id}{PLANTED}"));
+    std::fs::write(&marker, "").map_err(LocalError::file("cannot write", &marker))
 }
 
 /// A key pair, private part first.

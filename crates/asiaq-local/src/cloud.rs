@@ -24,6 +24,9 @@ pub const REGION: &str = "us-west-2";
 /// Access key and secret key that the local cloud takes; any others work too.
 pub const TEST_KEY: &str = "testing";
 
+/// Directory of the full demo, in the state directory.
+pub(crate) const DEMO: &str = "demo";
+
 /// A local cloud that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -268,7 +271,8 @@ fn state_file(settings: &Settings) -> PathBuf {
     settings.state_dir.join("state.json")
 }
 
-fn remove_tree(path: &Path) -> Result<(), LocalError> {
+/// Removes a directory with everything in it, if it is there.
+pub(crate) fn remove_tree(path: &Path) -> Result<(), LocalError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(LocalError::file("cannot remove", path)(error))
@@ -336,9 +340,10 @@ impl StateDir {
         }
     }
 
-    /// Removes what hosts said, and the contents of images that this cloud made.
+    /// Removes what hosts said, what the full demo left, and the contents of images that this cloud made.
     fn sweep(&self) -> Result<(), LocalError> {
         remove_tree(&self.path("console"))?;
+        remove_tree(&self.path(DEMO))?;
         let Ok(entries) = fs::read_dir(self.path("images")) else {
             return Ok(());
         };

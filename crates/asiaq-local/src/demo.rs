@@ -1,6 +1,7 @@
 //! The newcomer's first command: a prepared account, an environment and a running pipeline on the local cloud, made by the
 //! real tools as child processes.
 
+mod full;
 mod sandbox;
 mod shell;
 
@@ -12,6 +13,7 @@ use crate::settings::Settings;
 use asiaq_core::config::{ConfigDir, DiscoAws, DiscoVpc};
 use asiaq_core::names;
 use asiaq_core::pipeline::Pipeline;
+use asiaq_core::plan::Interrupt;
 use shell::{Shell, seconds};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,11 @@ pub enum Story {
     Pipeline,
     /// A developer's sandbox.
     Sandbox,
+    /// From a vendor's image to a blue/green switch, on real hosts.
+    Full {
+        /// Leave everything up at the end.
+        keep: bool,
+    },
 }
 
 impl Story {
@@ -49,6 +56,7 @@ impl Story {
         match self {
             Self::Pipeline => &CI,
             Self::Sandbox => &sandbox::SCENE,
+            Self::Full { .. } => &full::SCENE,
         }
     }
 
@@ -57,6 +65,7 @@ impl Story {
         match self {
             Self::Pipeline => &["disco_vpc_ui", "disco_aws"],
             Self::Sandbox => &["asiaq", "disco_aws"],
+            Self::Full { .. } => &full::TOOLS,
         }
     }
 }
@@ -107,16 +116,18 @@ impl Demo {
     pub async fn run(
         &self,
         settings: &Settings,
+        interrupt: &Interrupt,
         say: &mut dyn FnMut(&str),
     ) -> Result<(), LocalError> {
+        if let Story::Full { keep } = self.story {
+            return full::tell(self, settings, interrupt, keep, say).await;
+        }
         let start = Instant::now();
-        say(match self.story {
-            Story::Pipeline => {
-                "Asiaq demo: an operator's configuration becomes an environment and a running pipeline of hosts."
-            }
-            Story::Sandbox => {
-                "Asiaq demo: a developer gets a sandbox, an environment of one's own."
-            }
+        let sandbox = self.story == Story::Sandbox;
+        say(if sandbox {
+            "Asiaq demo: a developer gets a sandbox, an environment of one's own."
+        } else {
+            "Asiaq demo: an operator's configuration becomes an environment and a running pipeline of hosts."
         });
         say("Everything happens on this machine. No AWS account is used, nothing costs money.\n");
         let status = self.start_cloud(settings, say)?;
@@ -128,9 +139,10 @@ impl Demo {
             log: File::create(&log).map_err(LocalError::file("cannot write", &log))?,
             say,
         };
-        match self.story {
-            Story::Pipeline => pipeline(&mut shell)?,
-            Story::Sandbox => sandbox::play(&mut shell)?,
+        if sandbox {
+            sandbox::play(&mut shell)?;
+        } else {
+            pipeline(&mut shell)?;
         }
         say(&format!(
             "\nDone in {:.1} s: environment `{}` runs {} hostclasses. Full log: {}",
@@ -139,9 +151,10 @@ impl Demo {
             account.images.len(),
             log.display()
         ));
-        match self.story {
-            Story::Pipeline => next_steps(say),
-            Story::Sandbox => sandbox::next_steps(say),
+        if sandbox {
+            sandbox::next_steps(say);
+        } else {
+            next_steps(say);
         }
         Ok(())
     }

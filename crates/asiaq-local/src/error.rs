@@ -39,6 +39,18 @@ pub enum LocalError {
         /// End of its log.
         tail: String,
     },
+    /// This machine cannot run the full demo.
+    #[error("this machine cannot run the full demo: {missing}")]
+    DemoMachine {
+        /// The first thing that is missing.
+        missing: String,
+    },
+    /// Ctrl-C in the demo.
+    #[error("interrupted in {step}")]
+    DemoInterrupted {
+        /// Where it was.
+        step: String,
+    },
     /// Neither `ASIAQ_CACHE_DIR`, `XDG_CACHE_HOME` nor `HOME` says where the cache is.
     #[error("no cache directory: `HOME` is not set")]
     NoCacheDir,
@@ -178,12 +190,25 @@ impl LocalError {
             Self::Account { .. } | Self::Request { .. } => "`asiaq local down` and `asiaq local up` start it afresh".to_owned(),
             Self::NotRunning => "start it with `asiaq local up`".to_owned(),
             Self::NoHosts => "start them with `asiaq local up --hosts`".to_owned(),
+            Self::DemoStep { .. } => {
+                "what was made so far is still there to look at; `asiaq local down` removes it".to_owned()
+            }
             Self::HostsMissing { .. } => {
                 "hosts need Linux, root, OpenSSH, iproute2 and util-linux; without `--hosts` the local cloud runs anywhere"
                     .to_owned()
             }
+            Self::DemoMachine { .. } => {
+                "it needs Linux, root, OpenSSH's server and client, iproute2, rsync and sudo; `asiaq local demo` without \
+                 `--full` runs anywhere"
+                    .to_owned()
+            }
+            Self::DemoInterrupted { .. } => {
+                "the local cloud keeps what was made so far; `asiaq local down` removes all of it, and the demo starts from an \
+                 empty account when it is run again"
+                    .to_owned()
+            }
             Self::WillNotStop { pid } => format!("end it yourself: `kill -9 {pid}`"),
-            Self::DemoConfig { .. } | Self::DemoStep { .. } | Self::Hosts { .. } => return None,
+            Self::DemoConfig { .. } | Self::Hosts { .. } => return None,
             Self::File { .. } | Self::Spawn { .. } | Self::NotHealthy { .. } => return None,
         };
         Some(text)

@@ -1,4 +1,4 @@
-//! Requests to moto's own interface (is it there, forget everything) and to its S3. Speaks to loopback only.
+//! Requests to moto's own interface (is it there, forget everything), to its S3 and its Route 53. Speaks to loopback only.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn create_bucket(endpoint: &str, bucket: &str) -> Result<(), LocalErr
     );
     agent()
         .put(format!("{endpoint}/{bucket}"))
-        .header("Authorization", authorization())
+        .header("Authorization", authorization("s3"))
         .send(&location)
         .map(drop)
         .map_err(|error| LocalError::Account {
@@ -58,11 +58,29 @@ pub(crate) fn put_object(
 ) -> Result<(), LocalError> {
     agent()
         .put(format!("{endpoint}/{bucket}/{key}"))
-        .header("Authorization", authorization())
+        .header("Authorization", authorization("s3"))
         .send(content)
         .map(drop)
         .map_err(|error| LocalError::Account {
             what: format!("s3://{bucket}/{key}"),
+            problem: error.to_string(),
+        })
+}
+
+/// Creates a public hosted zone. As [`create_bucket`].
+pub(crate) fn create_zone(endpoint: &str, domain: &str) -> Result<(), LocalError> {
+    let body = format!(
+        "<CreateHostedZoneRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Name>{domain}</Name>\
+         <CallerReference>demo</CallerReference></CreateHostedZoneRequest>"
+    );
+    agent()
+        .post(format!("{endpoint}/2013-04-01/hostedzone"))
+        .header("Authorization", authorization("route53"))
+        .header("Content-Type", "application/xml")
+        .send(&body)
+        .map(drop)
+        .map_err(|error| LocalError::Account {
+            what: format!("hosted zone {domain}"),
             problem: error.to_string(),
         })
 }
@@ -85,12 +103,14 @@ fn get(url: &str, bucket: &str) -> Result<String, LocalError> {
         what: format!("bucket {bucket}"),
         problem: error.to_string(),
     };
-    let request = agent().get(url).header("Authorization", authorization());
+    let request = agent()
+        .get(url)
+        .header("Authorization", authorization("s3"));
     let mut answer = request.call().map_err(failed)?;
     answer.body_mut().read_to_string().map_err(failed)
 }
 
-fn authorization() -> String {
-    let scope = format!("{TEST_KEY}/20260101/{REGION}/s3/aws4_request");
+fn authorization(service: &str) -> String {
+    let scope = format!("{TEST_KEY}/20260101/{REGION}/{service}/aws4_request");
     format!("AWS4-HMAC-SHA256 Credential={scope}")
 }

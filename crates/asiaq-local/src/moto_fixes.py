@@ -258,9 +258,30 @@ def create_load_balancer(self, name, zones, ports, *others, **named):
 
 ELBBackend.create_load_balancer = create_load_balancer
 
+# Groups share a balancer: it has the hosts of all that are attached, and only a balancer that a group is detached from loses them.
+def update_balancers(self, names):
+    for balancer in self.elb_backend.load_balancers.values():
+        if balancer.name in names:
+            groups = [g for g in self.autoscaling_groups.values() if balancer.name in g.load_balancer_names]
+            balancer.instance_autoscaling_ids = [s.instance.id for g in groups for s in g.active_instances()]
+
+
+def update_attached_elbs(self, group_name):
+    update_balancers(self, self.autoscaling_groups[group_name].load_balancer_names)
+
+
+def detach_load_balancers(self, group_name, load_balancer_names):
+    group = self.autoscaling_groups[group_name]
+    group.load_balancer_names = [name for name in group.load_balancer_names if name not in load_balancer_names]
+    update_balancers(self, load_balancer_names)
+
+
+AutoScalingBackend.update_attached_elbs = update_attached_elbs
+AutoScalingBackend.detach_load_balancers = detach_load_balancers
+
 # Elastic addresses are public ones, not of loopback. A copied image says of what.
 from moto.ec2.models import elastic_ip_addresses
-from moto.ec2.models.amis import Ami
+from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.utils import random_public_ip
 
@@ -323,3 +344,19 @@ def create_pipeline_once(self, name, unique_id, **named):
 
 
 DataPipelineBackend.create_pipeline = create_pipeline_once
+
+# CreateImage tags the snapshot that it makes too.
+create_image = AmiBackend.create_image
+
+
+def create_tagged_image(self, instance_id, name, description, tag_specifications):
+    of_snapshot = [each for each in tag_specifications if each["ResourceType"] == "snapshot"]
+    others = [each for each in tag_specifications if each["ResourceType"] != "snapshot"]
+    image = create_image(self, instance_id, name, description, others)
+    for each in of_snapshot:
+        for tag in each["Tags"]:
+            image.ebs_snapshot.add_tag(tag["Key"], tag["Value"])
+    return image
+
+
+AmiBackend.create_image = create_tagged_image

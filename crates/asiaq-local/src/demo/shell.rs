@@ -98,7 +98,7 @@ fn lines_of(stream: impl std::io::Read) -> Vec<String> {
 }
 
 /// The message of a log line that is worth showing: milestones, steps, what is as wanted, warnings and errors.
-fn telling(line: &str) -> Option<String> {
+pub(super) fn telling(line: &str) -> Option<String> {
     let milestone = TELLING.iter().find_map(|start| line.find(start));
     let after_level = |level: &&str| line.find(*level).map(|at| at + INFO.len());
     let step = STEPS.iter().find_map(after_level);

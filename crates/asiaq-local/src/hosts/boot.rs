@@ -82,6 +82,7 @@ fn run(boot: &Boot) -> Result<(), LocalError> {
 async fn live() -> Result<(), LocalError> {
     let problem = |error| LocalError::hosts("signals", error);
     let mut end = signal(SignalKind::terminate()).map_err(problem)?;
+    let mut off = signal(SignalKind::user_defined2()).map_err(problem)?;
     let mut ended = signal(SignalKind::child()).map_err(problem)?;
     let mut sshd = service("/usr/sbin/sshd", &["-D", "-e"], SSHD_LOG)?;
     wait_for_sshd(&mut sshd).await?;
@@ -91,11 +92,13 @@ async fn live() -> Result<(), LocalError> {
     loop {
         tokio::select! {
             _ = end.recv() => break,
+            _ = off.recv() => break,
             _ = ended.recv() => {}
             () = tokio::time::sleep(COLLECT), if !dead.is_empty() => {}
         }
         tokio::select! {
             _ = end.recv() => break,
+            _ = off.recv() => break,
             () = tokio::time::sleep(COLLECT) => {}
         }
         // Whoever restarts sshd ends it and relies on this.

@@ -19,6 +19,11 @@ pub const TOOLS: &str = "/usr/lib/asiaq-local/tools";
 /// Units of hosts. The machine's own are hidden: they are not for hosts.
 const UNITS: &str = "etc/systemd/system";
 
+/// `shutdown`, which is always at once.
+const SHUTDOWN: &str = "#!/bin/sh\n\
+    for word; do\n    case $word in\n    -r|--reboot|-c) echo \"shutdown of a local host does not know $word\" >&2; exit 1 ;;\n\
+    esac\ndone\n";
+
 /// A file or directory of the machine that hosts see, read-only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
@@ -75,6 +80,7 @@ pub fn write(root: &Path, mounts: &[Mount], aws: Option<&AwsCli>) -> Result<(), 
             program(root, &format!("{folder}/{name}"), &script)?;
         }
     }
+    power(root)?;
     if let Some(aws) = aws {
         program(root, "usr/local/bin/aws", &aws.wrapper)?;
     }
@@ -100,6 +106,25 @@ fn program_folders() -> Vec<&'static str> {
         folders.push("bin");
     }
     folders
+}
+
+/// The programs that switch a machine off. There is no reboot from within.
+fn power(root: &Path) -> Result<(), LocalError> {
+    let real = |name: &&str| {
+        let found = fs::symlink_metadata(Path::new("/").join(name));
+        found.is_ok_and(|found| found.is_dir())
+    };
+    let mut folders = program_folders();
+    folders.extend(["usr/sbin", "sbin"].iter().filter(|name| real(name)));
+    for folder in folders {
+        for verb in ["poweroff", "halt", "reboot"] {
+            let script = format!("#!/bin/sh\nexec {ASIAQ} local systemctl {verb}\n");
+            program(root, &format!("{folder}/{verb}"), &script)?;
+        }
+        let script = format!("{SHUTDOWN}exec {ASIAQ} local systemctl poweroff\n");
+        program(root, &format!("{folder}/shutdown"), &script)?;
+    }
+    Ok(())
 }
 
 fn program(root: &Path, name: &str, text: &str) -> Result<(), LocalError> {

@@ -20,6 +20,15 @@ const KEPT: [&str; 2] = ["PATH", "ASIAQ_LOG"];
 const GRACE: Duration = Duration::from_secs(25);
 const POLL: Duration = Duration::from_millis(10);
 
+/// How a host ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Somebody in it switched it off.
+    Off,
+    /// In another way.
+    Broken(String),
+}
+
 /// A host.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -124,14 +133,14 @@ impl Machine {
     }
 
     /// How it ended, if it did so by itself.
-    pub(crate) fn ended(&mut self) -> Option<String> {
+    pub(crate) fn ended(&mut self) -> Option<End> {
         let ended = self.process.as_mut()?.try_wait().ok()??;
+        if ended.success() {
+            return Some(End::Off);
+        }
         let tail = file_tail(&self.console, 3);
-        Some(
-            format!("its first process ended with {ended}: {tail}")
-                .trim_end_matches(": ")
-                .to_owned(),
-        )
+        let problem = format!("its first process ended with {ended}: {tail}");
+        Some(End::Broken(problem.trim_end_matches(": ").to_owned()))
     }
 
     /// Ends what runs in it, and its network. Its files stay.

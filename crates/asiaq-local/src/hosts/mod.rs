@@ -3,11 +3,13 @@
 
 pub mod aws_cli;
 pub(crate) mod board;
+mod boot_user;
 pub mod imds;
 pub mod inside;
 pub(crate) mod outside;
 pub mod seed;
 pub mod units;
+mod vendor;
 
 #[cfg(target_os = "linux")]
 mod accounts;

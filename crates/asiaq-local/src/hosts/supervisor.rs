@@ -1,6 +1,8 @@
 //! Keeps a host for every instance: looks, plans, applies, tells. Process 1 of a namespace of its own, so that the system
 //! ends everything with it.
 
+mod ends;
+
 use super::board::{Board, HostStatus};
 use super::boot::Boot;
 use super::images::{Below, Images, Source};
@@ -69,6 +71,8 @@ struct Host {
     layers: Vec<PathBuf>,
     /// Whether its image has boot units, which tag the instance.
     boots: bool,
+    /// It switched itself off, and EC2 does not know yet.
+    off: bool,
     files: Option<PathBuf>,
     /// Away while an action is under way.
     machine: Option<Machine>,
@@ -176,6 +180,7 @@ impl Supervisor {
 
     async fn round(&mut self, look: Look) -> Result<(), LocalError> {
         self.notice_ends();
+        self.tell_ends().await;
         self.metadata.look(&look.instances);
         if !self.begun {
             self.images.lose(&look.images);
@@ -223,19 +228,6 @@ impl Supervisor {
             self.apply(action, &instances, &keys);
         }
         Ok(())
-    }
-
-    /// Hosts that ended without being asked.
-    fn notice_ends(&mut self) {
-        for (id, host) in &mut self.hosts {
-            let ended = host.machine.as_mut().and_then(Machine::ended);
-            if let (Phase::Up, Some(problem)) = (host.phase, ended) {
-                tracing::warn!("{id}: {problem}");
-                host.phase = Phase::Failed;
-                host.state = "failed";
-                host.problem = Some(problem);
-            }
-        }
     }
 
     /// Keeps the files of new images, before anything else changes the hosts that they are made from.
@@ -498,6 +490,7 @@ impl Host {
             image,
             layers: Vec::new(),
             boots: false,
+            off: false,
             files: None,
             machine: None,
         }

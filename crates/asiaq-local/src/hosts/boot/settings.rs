@@ -3,6 +3,7 @@
 use super::Boot;
 use crate::cloud;
 use crate::error::LocalError;
+use crate::hosts::boot_user::{USER_FILE, named, refusal, with_key};
 use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -12,11 +13,14 @@ use std::process::{Command, Stdio};
 /// Where programs are.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+/// Holds the id of the instance that booted last.
+const MARKER: &str = "/var/lib/asiaq-local-instance";
 /// Comes before all other settings, so that sessions have the variables too.
 const SSHD: &str = "/etc/ssh/sshd_config.d/00-asiaq-local.conf";
 
 pub(super) fn write(boot: &Boot) -> Result<(), LocalError> {
     let variables = variables(&boot.endpoint);
+    let new = !booted_before(boot);
     let hostname = hostname(boot)?;
     rustix::system::sethostname(hostname.as_bytes())
         .map_err(|error| LocalError::hosts("host name", error))?;
@@ -32,10 +36,8 @@ pub(super) fn write(boot: &Boot) -> Result<(), LocalError> {
     ] {
         put(Path::new(path), &text, 0o644)?;
     }
-    for home in ["/root", "/home/ec2-user"] {
-        if let Some(key) = &boot.public_key {
-            allow(Path::new(home), key)?;
-        }
+    if let Some(key) = &boot.public_key {
+        keys(key, new)?;
     }
     host_key()
 }
@@ -57,13 +59,29 @@ fn sshd(variables: &[(&str, String)]) -> String {
     format!("SetEnv {}\n", pairs.join(" "))
 }
 
+/// Whether this is not the first boot of the instance.
+fn booted_before(boot: &Boot) -> bool {
+    fs::read_to_string(MARKER).is_ok_and(|id| id.trim() == boot.instance_id)
+}
+
+/// Lets the key in. On a vendor's image as cloud-init does: once per instance, and root's login only says who to be.
+fn keys(key: &str, new: bool) -> Result<(), LocalError> {
+    let text = fs::read_to_string(USER_FILE).unwrap_or_default();
+    let Some(user) = named(&text) else {
+        allow(Path::new("/root"), "", key)?;
+        return allow(Path::new("/home/ec2-user"), "", key);
+    };
+    if !new {
+        return Ok(());
+    }
+    allow(Path::new("/root"), &refusal(user), key)?;
+    allow(&Path::new("/home").join(user), "", key)
+}
+
 /// The name that a former boot or a boot script gave it, else the one that AWS would.
 fn hostname(boot: &Boot) -> Result<String, LocalError> {
-    let (path, marker) = (
-        Path::new("/etc/hostname"),
-        Path::new("/var/lib/asiaq-local-instance"),
-    );
-    let same = fs::read_to_string(marker).is_ok_and(|id| id.trim() == boot.instance_id);
+    let (path, marker) = (Path::new("/etc/hostname"), Path::new(MARKER));
+    let same = booted_before(boot);
     let found = fs::read_to_string(path)
         .unwrap_or_default()
         .trim()
@@ -86,8 +104,8 @@ fn machine_id(instance: &str) -> String {
     format!("{digits:0>32}\n")
 }
 
-/// Adds the key to a user's authorized keys, unless it is there.
-fn allow(home: &Path, key: &str) -> Result<(), LocalError> {
+/// Adds the key to a user's authorized keys, with options before it.
+fn allow(home: &Path, options: &str, key: &str) -> Result<(), LocalError> {
     let Ok(owner) = fs::metadata(home) else {
         return Ok(());
     };
@@ -95,14 +113,7 @@ fn allow(home: &Path, key: &str) -> Result<(), LocalError> {
     let path = directory.join("authorized_keys");
     fs::create_dir_all(&directory).map_err(LocalError::file("cannot make", &directory))?;
     let before = fs::read_to_string(&path).unwrap_or_default();
-    if !before.lines().any(|line| line.trim() == key.trim()) {
-        let gap = if before.is_empty() || before.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        put(&path, &format!("{before}{gap}{}\n", key.trim()), 0o600)?;
-    }
+    put(&path, &with_key(&before, options, key), 0o600)?;
     for (one, mode) in [(&directory, 0o700), (&path, 0o600)] {
         chown(one, Some(owner.uid()), Some(owner.gid()))
             .and_then(|()| fs::set_permissions(one, fs::Permissions::from_mode(mode)))

@@ -36,6 +36,19 @@ impl Accounts {
         }
     }
 
+    /// The same without a user and its group.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let others = |text: &str| -> String {
+            let other = |line: &&str| line.split(':').next() != Some(name);
+            let kept = text.lines().filter(other);
+            kept.map(|line| format!("{line}\n")).collect()
+        };
+        Self {
+            passwd: others(&self.passwd),
+            group: others(&self.group),
+        }
+    }
+
     /// The first number that neither a user nor a group has.
     fn free(&self) -> u32 {
         let lines = self.passwd.lines().chain(self.group.lines());

@@ -4,6 +4,7 @@
 mod accounts;
 mod tree;
 
+pub use super::vendor::Vendor;
 pub use accounts::Accounts;
 
 use super::inside::TOOLS;
@@ -195,12 +196,18 @@ fn leave_out_absent_services(layer: &Path) -> Result<(), LocalError> {
 fn with_known_services(text: &str, has_unit: impl Fn(&str) -> bool) -> String {
     let line = |line: &str| {
         let mut words = line.split_whitespace();
-        match (words.next(), words.next(), words.next()) {
-            (Some("is_service_running"), Some(service), None) if !has_unit(service) => {
-                format!("# Not on local hosts: {line}\n")
-            }
-            _ => format!("{line}\n"),
-        }
+        let check = words.next();
+        // The service has one of these names. More than names is left to the shell.
+        let names: Vec<&str> = words.collect();
+        let plain = |name: &&str| {
+            name.chars()
+                .all(|c| c.is_alphanumeric() || "@._-".contains(c))
+        };
+        let absent = check == Some("is_service_running")
+            && !names.is_empty()
+            && names.iter().all(|name| plain(name) && !has_unit(name));
+        let before = if absent { "# Not on local hosts: " } else { "" };
+        format!("{before}{line}\n")
     };
     text.lines().map(line).collect()
 }

@@ -79,7 +79,7 @@ fn the_shipped_files_become_an_image() {
     let checks = read("opt/wgen/etc/smoketest.conf");
     assert!(checks.contains("\ncheck_root_disk_space\n"), "{checks}");
     assert!(
-        checks.contains("\n# Not on local hosts: is_service_running crond\n"),
+        checks.contains("\n# Not on local hosts: is_service_running crond cron\n"),
         "{checks}"
     );
     assert_eq!(
@@ -91,11 +91,12 @@ fn the_shipped_files_become_an_image() {
 
 #[test]
 fn checks_of_services_that_are_there_stay() {
-    let text = "# c\nis_service_running web\nis_service_running gone\nis_service_running gone || true\ncheck x\n";
+    let text = "# c\nis_service_running web\nis_service_running gone\nis_service_running gone || true\nis_service_running gone web\nis_service_running gone away\ncheck x\n";
     let kept = with_known_services(text, |service| service == "web");
     assert_eq!(
         kept,
-        "# c\nis_service_running web\n# Not on local hosts: is_service_running gone\nis_service_running gone || true\ncheck x\n"
+        "# c\nis_service_running web\n# Not on local hosts: is_service_running gone\nis_service_running gone || true\n\
+         is_service_running gone web\n# Not on local hosts: is_service_running gone away\ncheck x\n"
     );
 }
 

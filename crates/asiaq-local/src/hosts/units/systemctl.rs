@@ -3,7 +3,9 @@
 use super::control::{self, Verb};
 use super::load::{Places, is_service};
 use super::state::{self, Phase};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The address of a host's own name on the host.
@@ -62,6 +64,7 @@ pub fn systemctl(places: &Places, arguments: &[String]) -> Answer {
         "status" => status(places, &units),
         "daemon-reload" | "reset-failed" => Answer::default(),
         "list-units" => list(places),
+        "poweroff" | "halt" => power_off(),
         other => Answer::failed(format!("systemctl of a local host does not know `{other}`")),
     }
 }
@@ -174,6 +177,27 @@ fn link(places: &Places, units: &[String], now: bool, verb: Verb) -> Answer {
     } else {
         Answer::default()
     }
+}
+
+/// Switches the host off: units stop in their order, and its instance becomes a stopped one.
+fn power_off() -> Answer {
+    if !is_host() {
+        return Answer::failed("this is no host of the local cloud".to_owned());
+    }
+    match kill_process(Pid::INIT, Signal::USR2) {
+        Ok(()) => Answer::default(),
+        Err(problem) => Answer::failed(format!("cannot switch this host off: {problem}")),
+    }
+}
+
+/// Whether the first process is this program. The machine's own init must not get such signals.
+fn is_host() -> bool {
+    let file = |process: &str| {
+        let found = fs::metadata(format!("/proc/{process}/exe")).ok()?;
+        Some((found.dev(), found.ino()))
+    };
+    let own = file("self");
+    own.is_some() && file("1") == own
 }
 
 /// Exit code 0 if all are active, 4 if one does not exist, else 3.
@@ -334,6 +358,13 @@ mod tests {
             with_own_name(&hosts, "web-2"),
             hosts.replace("web-1", "web-2")
         );
+    }
+
+    #[test]
+    fn only_a_host_is_switched_off() {
+        let answer = power_off();
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(answer.err[0].contains("no host of the local cloud"));
     }
 
     #[test]
