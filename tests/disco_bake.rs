@@ -1,5 +1,10 @@
 //! End to end: `disco_bake`.
 
+mod fleet;
+mod images;
+mod jenkins;
+mod steps;
+
 use crate::support::{Output, asiaq};
 use std::fs;
 use std::path::Path;
