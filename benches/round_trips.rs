@@ -14,6 +14,7 @@ mod support;
 use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
+use support::bakery::Bakery;
 use support::cloud::Cloud;
 use support::config::TestConfig;
 use support::proxy::{Behaviour, Proxy};
@@ -24,6 +25,8 @@ const RUNS: usize = 3;
 const DELAY: Duration = Duration::from_millis(50);
 const HOSTCLASSES: usize = 40;
 const INSTANCES: i32 = 2_000;
+/// How long the init scripts of parallel bakes take.
+const SCRIPT: &str = "3";
 
 fn main() {
     // `cargo bench` passes options of the built-in harness, which mean nothing here.
@@ -37,6 +40,7 @@ fn main() {
     spinup(&cloud);
     spinup_balanced(&cloud);
     list_hosts(&cloud);
+    bake();
     help();
 }
 
@@ -259,6 +263,34 @@ fn spinup_balanced(cloud: &Cloud) {
         "spinup, 40 with ELB and DNS: {changes} ChangeResourceRecordSets for {} records",
         2 * HOSTCLASSES
     );
+}
+
+/// A phase 2 bake with everything but the init script, which ends at once here. Then how the time of several bakes grows when
+/// the init script of each takes [`SCRIPT`] seconds.
+fn bake() {
+    let names: Vec<String> = (0..8).map(|n| format!("mhcbench{n}")).collect();
+    let bed = Bakery::new();
+    let run = |url: &str, count: usize| {
+        let mut words = vec!["bake", "--parallel", "8"];
+        for name in names.iter().take(count) {
+            words.extend(["--hostclass", name]);
+        }
+        bed.tool(&words).endpoint(url).run()
+    };
+    // Names of images end in the second, so the next bake of the same hostclass begins in the next one.
+    let next_second = || std::thread::sleep(Duration::from_secs(1));
+    let one = |url: &str| run(url, 1);
+    report(&bed.cloud, "disco_bake bake, phase 2", next_second, one);
+    let all = |url: &str| run(url, 8);
+    report(&bed.cloud, "disco_bake bake of 8", next_second, all);
+    bed.set("script", &format!("sleep {SCRIPT}\n"));
+    for count in [1, 2, 4, 8] {
+        next_second();
+        let start = Instant::now();
+        run(bed.cloud.url(), count).expect_status(0);
+        let wall = start.elapsed();
+        println!("{count} bakes with init scripts of {SCRIPT} s: {wall:.2?}");
+    }
 }
 
 fn list_hosts(cloud: &Cloud) {

@@ -655,7 +655,7 @@ fn sections_by_the_value_of_an_option() {
     let output = list("--where phase=1").expect_status(0);
     assert_eq!(
         (output.stdout.as_str(), output.stderr.as_str()),
-        ("al2023_phase1\n", "")
+        ("al2023_phase1\ndebian12_phase1\nubuntu2404_phase1\n", "")
     );
     let all = list("--file disco_elasticache.ini").expect_status(0);
     assert_eq!(all.stdout, "ci:bananacache\n");

@@ -4,7 +4,7 @@ mod documents;
 mod exec;
 mod exec_faults;
 mod kills;
-mod stand_in;
+pub mod stand_in;
 mod usage;
 
 use crate::support::cloud::Cloud;

@@ -18,6 +18,7 @@ mod disco_aws;
 mod disco_bake;
 mod disco_chaos;
 mod disco_creds;
+mod disco_deploy;
 mod disco_eip;
 mod disco_elb;
 mod disco_metrics;

@@ -12,9 +12,14 @@ mod support;
 
 mod hosts {
     pub mod accounts;
+    pub mod bake;
+    pub mod bake_faults;
+    pub mod demo;
+    pub mod deploy;
     pub mod exec;
     pub mod exec_faults;
     pub mod exec_routes;
+    pub mod init_scripts;
     pub mod inside;
     pub mod interactive;
     pub mod keys;
@@ -36,9 +41,14 @@ fn main() {
     }
     let tests = [
         hosts::accounts::tests,
+        hosts::bake::tests,
+        hosts::bake_faults::tests,
+        hosts::demo::tests,
+        hosts::deploy::tests,
         hosts::exec::tests,
         hosts::exec_faults::tests,
         hosts::exec_routes::tests,
+        hosts::init_scripts::tests,
         hosts::inside::tests,
         hosts::interactive::tests,
         hosts::keys::tests,

@@ -220,6 +220,23 @@ fn the_demo_of_a_sandbox_runs_to_its_end() {
 }
 
 #[test]
+fn demo_help() {
+    let help = asiaq("asiaq").args(["local", "demo", "--help"]).run();
+    insta::assert_snapshot!(help.expect_status(0).stdout);
+    for wrong in [
+        &["--keep"][..],
+        &["--full", "--sandbox"],
+        &["--sandbox", "--keep"],
+    ] {
+        let output = asiaq("asiaq")
+            .args([&["local", "demo"], wrong].concat())
+            .run();
+        let output = output.expect_status(2);
+        assert!(output.stdout.is_empty() && output.stderr.contains("Usage:"));
+    }
+}
+
+#[test]
 fn old_names_are_linked() {
     let dir = tempfile::tempdir().unwrap();
     let link = |expected| {
@@ -229,7 +246,7 @@ fn old_names_are_linked() {
             .expect_status(expected)
     };
     link(0);
-    assert_eq!(link(0).stdout.lines().count(), 18, "again is fine");
+    assert_eq!(link(0).stdout.lines().count(), 19, "again is fine");
     for tool in [
         "disco_autoscale",
         "disco_aws",

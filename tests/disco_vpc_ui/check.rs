@@ -36,7 +36,7 @@ fn broken() -> TestConfig {
 #[test]
 fn the_shipped_configuration_is_clean() {
     let output = check(&sample(), "").expect_status(0);
-    let wanted = "no problems: 4 environment types and 2 environments of their own, addresses of 12 hostclass sections, \
+    let wanted = "no problems: 4 environment types and 2 environments of their own, addresses of 13 hostclass sections, \
                   3 notifications\n";
     assert_eq!(output.stdout, wanted);
     assert_eq!(

@@ -29,6 +29,17 @@ impl Needs {
         trial(name, test, self.ssh.is_some())
     }
 
+    /// A test that needs nothing of this, and stands beside others that do.
+    pub fn anywhere(&self, name: &str, test: fn()) -> Trial {
+        trial(name, test, false)
+    }
+
+    /// A test that needs real hosts and what a bake runs on them.
+    pub fn vendor(&self, name: &str, test: fn()) -> Trial {
+        let lacks = self.hosts.is_some() || asiaq_local::hosts::seed::Vendor::missing().is_some();
+        trial(name, test, lacks)
+    }
+
     /// A test that needs real hosts of the local cloud.
     pub fn hosts(&self, name: &str, test: fn()) -> Trial {
         trial(name, test, self.hosts.is_some())

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use asiaq_local::hosts::Hosts;
-use asiaq_local::hosts::seed::{Seed, accounts_of_hosts};
+use asiaq_local::hosts::seed::{Seed, Vendor, accounts_of_hosts};
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{Instance, ResourceType, Tag, TagSpecification};
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
@@ -103,10 +103,15 @@ impl Rehearsal {
 
     /// An image of the hostclass with the files of this project's `discoroot/`.
     pub fn image(&self, hostclass: &str) -> String {
-        let id = self.cloud.register_image(
-            &format!("{hostclass} 1700000000"),
-            &[("hostclass", hostclass), ("stage", "tested")],
-        );
+        self.image_at(hostclass, 1_700_000_000, "tested").0
+    }
+
+    /// An image `HOSTCLASS AT` in a stage, and the directory with its content, which may be changed until a host starts from it.
+    pub fn image_at(&self, hostclass: &str, at: i64, stage: &str) -> (String, PathBuf) {
+        let tags = [("hostclass", hostclass), ("stage", stage)];
+        let id = self
+            .cloud
+            .register_image(&format!("{hostclass} {at}"), &tags);
         let layer = self.directory.path().join("images").join(&id);
         fs::create_dir_all(layer.parent().expect("parent")).expect("directory of images");
         let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -117,7 +122,36 @@ impl Rehearsal {
             accounts: &accounts_of_hosts().expect("accounts"),
         };
         seed.plant(&layer).expect("content of the image");
+        (id, layer)
+    }
+
+    /// An image as a vendor publishes it: phase 1 bakes start from it. Owner is this account.
+    pub fn vendor_image(&self) -> String {
+        let id = self
+            .cloud
+            .register_image("debian-12-amd64-20260413-2447", &[]);
+        let layer = self.directory.path().join("images").join(&id);
+        fs::create_dir_all(layer.parent().expect("parent")).expect("directory of images");
+        let accounts = accounts_of_hosts().expect("accounts");
+        let vendor = Vendor {
+            accounts: &accounts,
+        };
+        vendor.plant(&layer).expect("content of the image");
         id
+    }
+
+    /// The tree that `asiaq_data_source` names, as `bins/asiaq-tree.sh` makes it, but with the ordinary acfg1: hosts of the
+    /// local cloud have the libraries of this machine.
+    pub fn asiaq_tree(&self) -> PathBuf {
+        let tree = self.directory.path().join("asiaq-tree");
+        let bin = tree.join("bin");
+        fs::create_dir_all(&bin).expect("directory of tools");
+        fs::copy(binary("acfg1"), bin.join("acfg1.py")).expect("acfg1");
+        let stub = Path::new(env!("CARGO_MANIFEST_DIR")).join("asiaq-stub");
+        for name in ["pyproject.toml", "asiaq_stub.py"] {
+            fs::copy(stub.join(name), tree.join(name)).expect("the stub");
+        }
+        tree
     }
 
     /// A program in the environment of a tool, in one of the networks. Its home lasts as long as the second value.

@@ -2,6 +2,7 @@
 //! its own set-up, and leaves nothing behind. Tests are plain (not async) functions.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod bakery;
 pub mod buckets;
 pub mod cloud;
 pub mod complete;
@@ -104,6 +105,7 @@ pub fn binary(tool: &str) -> &'static str {
         "disco_app_auth" => env!("CARGO_BIN_EXE_disco_app_auth"),
         "disco_bake" => env!("CARGO_BIN_EXE_disco_bake"),
         "disco_creds" => env!("CARGO_BIN_EXE_disco_creds"),
+        "disco_deploy" => env!("CARGO_BIN_EXE_disco_deploy"),
         other => panic!("`{other}` is not one of the built tools"),
     }
 }

@@ -69,6 +69,7 @@ pub struct Behaviour {
     first_answers: HashMap<String, Vec<(u16, String)>>,
     resets: Vec<usize>,
     kill: Option<Kill>,
+    kill_nth: Option<(String, usize)>,
 }
 
 impl Behaviour {
@@ -113,6 +114,12 @@ impl Behaviour {
     /// Kills the tool when call `index` (from 1) is done in the cloud and before the tool hears of it.
     pub fn kill_at(mut self, index: usize) -> Self {
         self.kill = Some(Kill::After(index));
+        self
+    }
+
+    /// As [`Self::kill_at`], at the `n`-th (from 1) call of an operation.
+    pub fn kill_at_nth(mut self, operation: &str, n: usize) -> Self {
+        self.kill_nth = Some((operation.to_owned(), n));
         self
     }
 
@@ -329,10 +336,20 @@ async fn act(
     } else {
         forward(shared, forwarder, parts, body).await?
     };
-    if behaviour.kill == Some(Kill::After(call.index)) {
+    if behaviour.kill == Some(Kill::After(call.index)) || is_nth(shared, call) {
         return Err(kill(shared));
     }
     Ok(answer)
+}
+
+/// True for the call that [`Behaviour::kill_at_nth`] names.
+fn is_nth(shared: &Shared, call: &Call) -> bool {
+    let Some((operation, n)) = &shared.behaviour.kill_nth else {
+        return false;
+    };
+    let calls = lock(&shared.calls);
+    let before = calls.iter().filter(|own| own.index <= call.index);
+    call.operation == *operation && before.filter(|own| own.operation == *operation).count() == *n
 }
 
 /// Kills the registered process and waits until it is dead, so that it cannot notice the dropped connection.
