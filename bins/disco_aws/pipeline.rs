@@ -181,6 +181,7 @@ impl Call<'_> {
             smoke_tests: !wishes.no_smoke_test,
             keep_failing_hosts: wishes.no_destroy,
             leaving: Vec::new(),
+            purpose: provision::Purpose::Spinup,
             owner,
         })
     }

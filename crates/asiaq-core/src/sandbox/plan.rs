@@ -163,6 +163,7 @@ impl<'a> Wishes<'a> {
             smoke_tests: true,
             keep_failing_hosts: false,
             leaving: Vec::new(),
+            purpose: provision::Purpose::Spinup,
             owner: self.owner,
             ssh: self.ssh.clone(),
         }
